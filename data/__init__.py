@@ -1,0 +1,1 @@
+"""Raw files of a shop to batches of histories; knows no model."""
