@@ -1,0 +1,1 @@
+"""A shop's raw files, as downloaded: finding, reading and cleaning them."""

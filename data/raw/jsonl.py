@@ -1,0 +1,74 @@
+"""JSON lines, plain or gzipped: read in a stream with line numbers, written with orjson."""
+
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import jsonlines
+import orjson
+
+from data.errors import bad
+from data.files import atomic_file
+
+AGAIN = "Download or write the file again"
+
+
+def open_lines(path: Path) -> BinaryIO:
+    """The file's bytes, unzipped where its name ends in ``.gz``."""
+    if not path.is_file():
+        raise bad(path, "there is no such file", "Check the path")
+    if path.suffix != ".gz":
+        return path.open("rb")
+    return io.BufferedReader(cast(io.RawIOBase, gzip.open(path, "rb")), buffer_size=1 << 20)
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield ``(line number from 1, line)``, blank lines left out.
+
+    Raises:
+        ValueError: the file is missing, empty, cut short or not gzip.
+    """
+    number = 0
+    with open_lines(path) as stream:
+        try:
+            for number, line in enumerate(stream, 1):
+                if not line.isspace():
+                    yield number, line
+        except EOFError:
+            raise bad(path, f"the gz file is cut short, behind line {number}", AGAIN) from None
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise bad(path, f"the gz file is damaged behind line {number} ({error})", AGAIN) from None
+    if number == 0:
+        raise bad(path, "the file is empty", AGAIN)
+
+
+def read_jsonl(path: Path, loads: Callable[[bytes], Any] = orjson.loads) -> Iterator[tuple[int, Any]]:
+    """Yield ``(line number from 1, parsed line)`` in constant memory.
+
+    Args:
+        path: a ``.jsonl``/``.json`` file, or a ``.gz`` of one.
+        loads: parses one line; its ``ValueError`` becomes the message for that line.
+
+    Raises:
+        ValueError: the file is missing, empty or cut short, or a line is malformed (with its number).
+    """
+    for number, line in read_lines(path):
+        try:
+            row = loads(line)
+        except ValueError as error:
+            raise bad(path, f"malformed line ({error})", f"Mend the line, or: {AGAIN}", number) from None
+        yield number, row
+
+
+def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
+    """Write one JSON value a line, whole or not at all; returns the number of lines."""
+    count = 0
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
+        writer = jsonlines.Writer(file, dumps=orjson.dumps)
+        for row in rows:
+            writer.write(row)
+            count += 1
+    return count
