@@ -1,0 +1,42 @@
+"""Filters on interactions: exact duplicates, and the iterated k-core."""
+
+from typing import Any
+
+from data.prepare.engine import keep
+
+
+def drop_duplicates(events: Any) -> Any:
+    """One row for each (user, item, timestamp), at the position of its first; the rating plays no part."""
+    return events.group_by("user", "item", "timestamp").aggregate(position=events.position.min())
+
+
+def at_least(pairs: Any, key: str, core: int) -> Any:
+    """The pairs whose ``key`` (user or item) is in ``core`` pairs or more."""
+    counts = pairs.group_by(key).aggregate(size=pairs.count())
+    return pairs.semi_join(counts.filter(counts["size"] >= core), key)
+
+
+def k_core(con: Any, events: Any, core: int) -> Any:
+    """The most events in which each user has ``core`` different items and each item ``core`` different users.
+
+    Different ones count: buying one thing five times says nothing of others. Users and items are filtered
+    in turn until nothing changes; that fixed point is unique.
+
+    Args:
+        con: an Ibis backend.
+        events: a table with columns user and item.
+        core: 1 keeps everything.
+
+    Returns:
+        An expression over ``events``, all columns, repeats included.
+    """
+    if core == 1:
+        return events
+    pairs = keep(con, "pairs_0", events.select("user", "item").distinct())
+    size, left, turn = -1, pairs.count().execute(), 0
+    while left != size:
+        turn += 1
+        fewer = at_least(at_least(pairs, "user", core), "item", core)
+        pairs = keep(con, f"pairs_{turn}", fewer, f"pairs_{turn - 1}")
+        size, left = left, pairs.count().execute()
+    return events.semi_join(pairs, ["user", "item"])

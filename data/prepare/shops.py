@@ -1,0 +1,112 @@
+"""A processed domain folder as one shop of a merge: its ids, items and histories, read in a stream."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.errors import bad
+from data.raw.jsonl import read_jsonl
+
+HISTORIES = ("histories.jsonl", "test_seq.jsonl")
+AGAIN = "Prepare the domain again, with --overwrite true"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A processed domain; its keys are kept apart from other shops' by its name."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.folder.resolve().name
+
+    def key(self, raw: str) -> str:
+        """An item's or user's key in the merged domain, ``<Domain>/<raw>``."""
+        return f"{self.name}/{raw}"
+
+    def inputs(self) -> list[Path]:
+        """Files that a merge reads, features left out."""
+        names = ["item2id.jsonl", "user2id.jsonl", "item.jsonl"]
+        return [path for name in names if (path := self.folder / name).is_file()] + [self.histories_file()]
+
+    def histories_file(self) -> Path:
+        """The file of whole histories: the compact one, else the published test file.
+
+        Raises:
+            ValueError: there is neither.
+        """
+        for name in HISTORIES:
+            if (self.folder / name).is_file():
+                return self.folder / name
+        raise bad(self.folder, f"there is neither {' nor '.join(HISTORIES)}", "Prepare the domain again")
+
+    def keys(self, table: str, first: int) -> Iterator[str]:
+        """The raw keys of ``item2id.jsonl`` (``first`` 1) or ``user2id.jsonl`` (0), in id order.
+
+        Raises:
+            ValueError: the file is missing or a row is not ``[key, id]`` with the next id.
+        """
+        path = self.folder / table
+        for wanted, (line, row) in enumerate(read_jsonl(path), first):
+            if not (isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and row[1] == wanted):
+                raise bad(path, f"the row is not [key, {wanted}]", AGAIN, line)
+            yield row[0]
+
+    def items(self) -> Iterator[dict[str, Any]]:
+        """Rows of ``item.jsonl`` in id order; bare ones where a published folder has none.
+
+        Raises:
+            ValueError: the rows are not those of ``item2id.jsonl``.
+        """
+        path = self.folder / "item.jsonl"
+        keys = self.keys("item2id.jsonl", 1)
+        if not path.is_file():
+            yield from ({"item": key, "title": "", "text": "", "image": None} for key in keys)
+            return
+        line = 0
+        for line, row in read_jsonl(path):
+            wanted = next(keys, None)
+            if wanted is None or not isinstance(row, dict) or row.get("item") != wanted:
+                raise bad(path, f"the row is not that of item {wanted}", AGAIN, line)
+            yield row
+        if next(keys, None) is not None:
+            raise bad(path, "items are missing at its end", AGAIN, line)
+
+    def histories(self, users: int, items: int) -> Iterator[tuple[int, np.ndarray[Any, np.dtype[np.int64]]]]:
+        """Yield user id and pairs (n, 2) of item id and timestamp, in user order.
+
+        Args:
+            users: number of users.
+            items: number of items.
+
+        Raises:
+            ValueError: ids out of range or out of order, timestamps going backwards or not integers.
+        """
+        path, last = self.histories_file(), -1
+        for line, row in read_jsonl(path):
+            if not (isinstance(row, list) and len(row) == 2 and isinstance(row[0], int)):
+                raise bad(path, "the row is not [user_id, [[item_id, timestamp], …]]", AGAIN, line)
+            user, pairs_N2 = row[0], _pairs(path, line, row[1], items)
+            if not last < user < users:
+                raise bad(path, f"user id {user} is not between {last + 1} and {users - 1}", AGAIN, line)
+            last = user
+            yield user, pairs_N2
+
+
+def _pairs(path: Path, line: int, row: Any, items: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    try:
+        pairs_N2 = np.array(row)
+    except ValueError:
+        pairs_N2 = np.empty(0)
+    if pairs_N2.ndim != 2 or pairs_N2.shape[1] != 2 or pairs_N2.dtype.kind != "i":
+        raise bad(path, "the history is not a list of [item_id, timestamp], whole numbers", AGAIN, line)
+    if pairs_N2[:, 0].min() < 1 or pairs_N2[:, 0].max() > items:
+        raise bad(path, f"an item id is not between 1 and {items}", AGAIN, line)
+    if (np.diff(pairs_N2[:, 1]) < 0).any():
+        raise bad(path, "the timestamps go backwards", AGAIN, line)
+    return pairs_N2
