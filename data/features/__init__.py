@@ -1,0 +1,1 @@
+"""Item features: encoders of text and pictures, and tables aligned by item id."""
