@@ -1,0 +1,1 @@
+"""The blocks that systems are built of."""

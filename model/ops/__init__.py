@@ -1,0 +1,1 @@
+"""Pure functions on tensors: scans, convolutions, filters. They know no module."""
