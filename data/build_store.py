@@ -1,0 +1,113 @@
+"""History files of either layout to one sequence store, built once and keyed by the files' checksums.
+
+The published prefix files and the compact file of the same histories give the same store.
+"""
+
+import hashlib
+import logging
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from data.errors import bad
+from data.files import atomic_dir, one_writer, sha256
+from data.prefixes import check_prefixes, longest_prefixes
+from data.rows import read_rows
+from data.store import META, SequenceStore, Split, StoreWriter
+
+logger = logging.getLogger(__name__)
+
+_VERSION = "store-1"
+_AGAIN = "Prepare the domain again, or take all three files from one source"
+
+
+def open_store(domain: Path, n_items: int, folder: Path | None = None) -> SequenceStore:
+    """The domain's store, built first where there is none yet or its source has changed.
+
+    Args:
+        domain: a processed folder with ``histories.jsonl``, or the published ``*_seq.jsonl`` files.
+        n_items: I; item ids outside 1…I are refused.
+        folder: where the store lives; ``<domain>/store`` by default, and where the domain cannot be written
+            to, the user's cache folder.
+
+    Raises:
+        ValueError: no history file, or one that is malformed (see ``read_rows``) or at odds with another.
+    """
+    folder = folder or _default_folder(domain)
+    files = _source_files(domain)
+    with one_writer(folder):
+        known = _read_meta(folder)
+        sources = {"version": _VERSION, **{file.name: _checksum(file, known) for file in files}}
+        if known.get("sources") != sources:
+            logger.info("building the sequence store of %s in %s", domain, folder)
+            with atomic_dir(folder) as part:
+                _build(part, domain, files, n_items, sources)
+    return SequenceStore.open(folder)
+
+
+def _source_files(domain: Path) -> list[Path]:
+    for names in (
+        ["histories.jsonl"],
+        ["test_seq.jsonl", "eval_seq.jsonl", "train_seq.jsonl"],
+        ["train_seq.jsonl"],
+    ):
+        files = [domain / name for name in names]
+        if files[0].is_file():
+            if absent := [file.name for file in files if not file.is_file()]:
+                raise bad(domain, f"has {files[0].name} but not {', '.join(absent)}", _AGAIN)
+            return files
+    raise bad(
+        domain,
+        "has neither histories.jsonl nor the published test_seq.jsonl or train_seq.jsonl",
+        "Prepare the domain (python prepare.py domain), or put the published files there",
+    )
+
+
+def _build(part: Path, domain: Path, files: list[Path], n_items: int, sources: dict[str, str]) -> None:
+    writer = StoreWriter(part)
+    prefixes_only = files[0].name == "train_seq.jsonl"
+    rows = read_rows(files[0], n_items)
+    for block in longest_prefixes(files[0], rows) if prefixes_only else rows:
+        writer.append(block)
+    split: Split = "pretrain" if prefixes_only or _manifest_split(domain) == "pretrain" else "leave_one_out"
+    stats = {file.name: _stat(file) for file in files}
+    writer.close(split, sources, stats)
+    if len(files) == 3:
+        store = SequenceStore.open(part)
+        lengths = store.lengths
+        check_prefixes(files[1], n_items, store, (lengths - 1).clip(min=2), lengths - 1)
+        check_prefixes(files[2], n_items, store, np.full_like(lengths, 2), lengths - 2)
+
+
+def _manifest_split(domain: Path) -> str:
+    manifest = domain / "manifest.json"
+    return str(orjson.loads(manifest.read_bytes()).get("split", "")) if manifest.is_file() else ""
+
+
+def _read_meta(folder: Path) -> dict[str, Any]:
+    meta = folder / META
+    return dict(orjson.loads(meta.read_bytes())) if meta.is_file() else {}
+
+
+def _checksum(file: Path, known: dict[str, Any]) -> str:
+    """Of an untouched file the recorded one: a large file is read once, not at each start."""
+    if known.get("stats", {}).get(file.name) == _stat(file):
+        return str(known["sources"][file.name])
+    return sha256(file)
+
+
+def _stat(file: Path) -> list[int]:
+    return [file.stat().st_size, file.stat().st_mtime_ns]
+
+
+def _default_folder(domain: Path) -> Path:
+    if domain.stat().st_mode & stat.S_IWUSR and os.access(domain, os.W_OK):
+        return domain / "store"
+    name = hashlib.sha256(str(domain.resolve()).encode()).hexdigest()[:12]
+    folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tributary" / f"{domain.name}-{name}"
+    logger.info("%s cannot be written to: its sequence store lives in %s", domain, folder)
+    return folder

@@ -1,0 +1,103 @@
+"""The LightningDataModule: one processed domain, streamed as batches of histories."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor
+
+from data.batches import HistoryDataset
+from data.domain import Domain
+from data.errors import bad
+from data.features.load import Modality
+from data.loader import HistoryLoader
+from data.targets import Holdout, Stage, targets_of
+
+
+class DomainData(L.LightningDataModule):
+    """Histories and item features of one domain.
+
+    Args:
+        domain: the processed folder.
+        modalities: the features to read.
+        window: the most recent events of a history that the model sees.
+        batch_size: histories a training step.
+        eval_batch_size: histories an evaluation step.
+        holdout: ``leave_one_out`` (fine-tuning), ``last`` (pretraining with validation) or ``none``.
+        val_users: validate on at most so many users, evenly spread; all by default.
+        num_workers: processes that gather batches; 0 gathers in the training process.
+        seed: of the order of training samples.
+        store: where the sequence store lives; ``<domain>/store`` by default (see ``open_store``).
+
+    Raises:
+        ValueError: there is no such domain, or a size is below 1.
+    """
+
+    def __init__(
+        self,
+        domain: Path,
+        modalities: Sequence[Modality] = ("text", "image"),
+        window: int = 20,
+        batch_size: int = 1024,
+        eval_batch_size: int = 1024,
+        holdout: Holdout = "leave_one_out",
+        val_users: int | None = None,
+        num_workers: int = 0,
+        seed: int = 2020,
+        store: Path | None = None,
+    ) -> None:
+        super().__init__()
+        if min(window, batch_size, eval_batch_size) < 1:
+            raise ValueError("data.window, data.batch_size and data.eval_batch_size count from 1")
+        self.domain = Domain(domain)
+        self.modalities, self.window, self.holdout = tuple(modalities), window, holdout
+        self.batch_size, self.eval_batch_size, self.val_users = batch_size, eval_batch_size, val_users
+        self.num_workers, self.seed, self.store_folder = num_workers, seed, store
+
+    def setup(self, stage: str) -> None:
+        """Open the store and read the features.
+
+        Raises:
+            ValueError: they are missing or malformed, or nothing is left to train on.
+        """
+        if hasattr(self, "store"):
+            return
+        self.store = self.domain.store(self.store_folder)
+        if self.store.split == "pretrain" and self.holdout == "leave_one_out":
+            what = "is a pretraining domain, whose histories are all for training"
+            remedy = "Set data.holdout to last or none; a fine-tuning domain has all three *_seq.jsonl files"
+            raise bad(self.domain.path, what, remedy)
+        tables = {name: self.domain.features(name) for name in self.modalities}
+        self.features: dict[str, Tensor] = {name: torch.from_numpy(t.values) for name, t in tables.items()}
+        self.encoders = {name: {"encoder": t.encoder, "options": t.options} for name, t in tables.items()}
+        self.present: dict[str, Tensor] = {name: torch.from_numpy(t.present) for name, t in tables.items()}
+        if stage == "fit" and not len(self._dataset("train")):
+            what = "no history is long enough to train on"
+            raise bad(self.domain.path, what, "Take more data, or a smaller --core")
+
+    @property
+    def n_items(self) -> int:
+        """I."""
+        return len(self.domain.items)
+
+    def train_dataloader(self) -> HistoryLoader:
+        """Shuffled anew each epoch, the same for any number of workers."""
+        return self._loader("train", self.batch_size, self.seed)
+
+    def val_dataloader(self) -> HistoryLoader | list[Any]:
+        """One target a user; none where nothing is held out."""
+        return self._loader("val", self.eval_batch_size, None) if self.holdout != "none" else []
+
+    def test_dataloader(self) -> HistoryLoader | list[Any]:
+        """One target a user; only with ``leave_one_out``."""
+        return self._loader("test", self.eval_batch_size, None) if self.holdout == "leave_one_out" else []
+
+    def _dataset(self, stage: Stage) -> HistoryDataset:
+        most = self.val_users if stage == "val" else None
+        targets = targets_of(self.store, stage, self.holdout, most)
+        return HistoryDataset(self.store, targets, self.window, with_seen=stage != "train")
+
+    def _loader(self, stage: Stage, batch_size: int, seed: int | None) -> HistoryLoader:
+        return HistoryLoader(self._dataset(stage), batch_size, seed, self.num_workers)

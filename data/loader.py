@@ -1,0 +1,55 @@
+"""A DataLoader of whole batches that knows where it stands in its epoch."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch.utils.data import DataLoader
+
+from data.batches import Batch, HistoryDataset
+from data.order import EpochOrder
+
+
+class HistoryLoader(DataLoader[Batch]):
+    """Batches of a dataset; its state (Lightning saves it with a checkpoint) resumes in mid-epoch.
+
+    Args:
+        dataset: the samples.
+        batch_size: B.
+        seed: of the order; None keeps it.
+        workers: processes that gather; the batches are the same for any number.
+    """
+
+    def __init__(self, dataset: HistoryDataset, batch_size: int, seed: int | None, workers: int) -> None:
+        order: Any = EpochOrder(len(dataset), batch_size, seed)  # arrays of sample numbers, for __getitems__
+        super().__init__(
+            dataset,
+            batch_sampler=order,
+            collate_fn=_whole,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+        )
+        self.order: EpochOrder = order
+        self._delivered = 0
+
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # counted as delivered, not as fetched ahead
+        batches = super().__iter__()
+        return self._count(batches)
+
+    def _count(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        self._delivered = self.order.done
+        for batch in batches:
+            self._delivered += 1
+            yield batch
+
+    def state_dict(self) -> dict[str, int]:
+        """The epoch and how many of its batches were delivered."""
+        return {"epoch": self.order.epoch, "delivered": self._delivered}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on behind the batches that were delivered."""
+        self.order.resume(state["epoch"], state["delivered"])
+
+
+def _whole(batch: Any) -> Any:
+    """The dataset gives whole batches."""
+    return batch
