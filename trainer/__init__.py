@@ -1,0 +1,1 @@
+"""Training, evaluation and transfer of any system in ``model``."""

@@ -1,0 +1,152 @@
+"""The command line of main.py, pretrain.py and test.py: LightningCLI, a run folder, loggers and callbacks."""
+
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from jsonargparse import ArgumentError
+from lightning.pytorch.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from data.datamodule import DomainData
+from data.errors import exit_on_bad_input
+from trainer.callbacks import EpochLines, StepSeed, Throughput
+from trainer.checkpoint import read_checkpoint, record_differences, system_weights
+from trainer.recommender import Recommender
+from trainer.results import write_results
+from trainer.run_folder import keep_metrics, log_to, new_folder
+from trainer.transfer import format_rows, transfer
+
+logger = logging.getLogger(__name__)
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+
+
+class RunCLI(LightningCLI):
+    """Arguments common to the three commands; ``fit`` and ``test`` do the work.
+
+    Args:
+        defaults: configuration files read before the user's.
+    """
+
+    def __init__(self, *defaults: Path) -> None:
+        super().__init__(
+            Recommender,
+            DomainData,
+            run=False,
+            auto_configure_optimizers=False,
+            save_config_kwargs={"overwrite": True},
+            parser_kwargs={"default_config_files": [str(path) for path in defaults], "exit_on_error": False},
+        )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """A wrong argument or config is bad input like any other: one message, without the usage's pages."""
+        try:
+            super().parse_arguments(parser, args)
+        except ArgumentError as error:
+            raise ValueError(f"{error.message} (all options: --help)") from None
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Declare what the run itself takes."""
+        parser.add_argument("--saved", type=Path, default=Path("saved"), help="where run folders go")
+        parser.add_argument("--run_dir", type=Path | None, default=None,
+                            help="the run's folder; <saved>/<Model>/<Domain>/<time> by default, and when resuming, "
+                            "the checkpoint's")  # fmt: skip
+        parser.add_argument("--ckpt_path", type=Path | None, default=None,
+                            help="resume from this last.ckpt; test.py: the checkpoint to test")  # fmt: skip
+        parser.add_argument("--backbone", type=Path | None, default=None, help="start from these weights")
+        parser.add_argument("--new", type=list[str], default=[], help="tensors that the backbone may lack (patterns)")
+        parser.add_argument("--drop", type=list[str], default=[], help="tensors of the backbone to leave behind")
+        parser.add_argument("--monitor", type=str, default="val/ndcg@10", help="the metric that picks the best epoch")
+        parser.add_argument("--patience", type=int, default=10, help="epochs without a better one before stopping")
+        parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+        parser.link_arguments("data.window", "model.system.init_args.window")
+        parser.link_arguments("data.modalities", "model.system.init_args.modalities")
+
+    def before_instantiate_classes(self) -> None:
+        """Make the run folder and open its log."""
+        config = self.config
+        self.resume: Path | None = config.ckpt_path
+        if config.backbone is not None and config.ckpt_path is not None:
+            raise ValueError("--backbone starts a new run, --ckpt_path resumes one: give one of them")
+        for checkpoint in (config.backbone, config.ckpt_path):
+            if checkpoint is not None:
+                read_checkpoint(checkpoint)  # refused before anything is made
+
+    def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
+        """The trainer with our loggers and callbacks beside the user's."""
+        folder = self.folder = self._folder()
+        log_to(folder)
+        logger.info("command: %s", " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]))
+        logger.info("run folder: %s", folder)
+        keep_metrics(folder)
+        # the step's log is flushed at each epoch, when validation adds its own
+        loggers = [TensorBoardLogger(folder, name="", version="", default_hp_metric=False),
+                   CSVLogger(folder, name="", version="")]  # fmt: skip
+        callbacks = [*(self._get(self.config_init, "trainer.callbacks") or []), *self._callbacks(folder)]
+        terminal = {} if sys.stderr.isatty() else {"enable_progress_bar": False}
+        return super().instantiate_trainer(
+            **(terminal | kwargs | {"logger": loggers, "callbacks": callbacks, "default_root_dir": folder})
+        )
+
+    def fit(self) -> None:
+        """Train, from scratch, from a backbone or resumed."""
+        if self.config.backbone is not None:
+            self._transfer(self.config.backbone)
+        self.trainer.fit(self.model, datamodule=self.datamodule, ckpt_path=self.resume, weights_only=True)
+        logger.info("best epoch %d, checkpoint %s", self.lines.best_epoch, self.folder / "best.ckpt")
+
+    def test(self, checkpoint: Path) -> None:
+        """Test a checkpoint and write ``test.json``."""
+        self.trainer.test(self.model, self.datamodule, ckpt_path=checkpoint, verbose=False, weights_only=True)
+        write_results(self, checkpoint)
+
+    def _folder(self) -> Path:
+        config = self.config
+        folder: Path | None = config.run_dir or (self.resume.parent if self.resume and self.trains else None)
+        system = type(self.model.system).__name__
+        return folder or new_folder(config.saved, system, self.datamodule.domain.name)
+
+    trains = True
+
+    def _callbacks(self, folder: Path) -> list[L.Callback]:
+        config, validates = self.config, self.datamodule.holdout != "none"
+        self.lines = EpochLines(config.monitor)
+        best = ModelCheckpoint(
+            folder,
+            filename="best",
+            monitor=config.monitor if validates else None,
+            mode="max",
+            save_last=True,
+            enable_version_counter=False,
+        )
+        stop = [EarlyStopping(config.monitor, mode="max", patience=config.patience)] if validates else []
+        return [StepSeed(self.datamodule.seed), Throughput(), self.lines, LearningRateMonitor(), *stop, best]
+
+    def _transfer(self, path: Path) -> None:
+        checkpoint = read_checkpoint(path)
+        self.datamodule.setup("fit")
+        self.model.bind(self.datamodule)
+        for difference in record_differences(checkpoint, self.model.system, self.datamodule):
+            logger.warning("backbone %s: %s", path, difference)
+        rows = transfer(system_weights(checkpoint), self.model.system, self.config.new, self.config.drop)
+        logger.info("weights from %s:\n%s", path, format_rows(rows))
+
+
+class TestCLI(RunCLI):
+    """The command line of test.py: ``--ckpt_path`` is the checkpoint to test."""
+
+    __test__ = False  # not a test case of pytest's
+    trains = False
+
+
+def run(command: Callable[[], None]) -> None:
+    """Run a command; bad input exits 2 with one message. Determinism is not optional."""
+    with exit_on_bad_input():
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        command()

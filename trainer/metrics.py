@@ -1,0 +1,51 @@
+"""Hit, NDCG and MRR at K from ranks."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+
+class RankMetrics(Metric):
+    """Mean Hit@K, NDCG@K and MRR@K over users with one target each.
+
+    With rank r counted from 0 (ties at half, so r may end in .5), for r < K:
+    ``Hit = 1``, ``NDCG = 1 / log2(r + 2)``, ``MRR = 1 / (r + 1)``; 0 otherwise.
+
+    >>> metrics = RankMetrics([10])
+    >>> metrics.update(torch.tensor([0.0, 2.0, 11.0, 0.5]))
+    >>> {name: round(value.item(), 4) for name, value in metrics.compute().items()}
+    {'hit@10': 0.75, 'ndcg@10': 0.5641, 'mrr@10': 0.5}
+
+    Args:
+        ks: the K.
+    """
+
+    higher_is_better = True
+    full_state_update = False
+    sums: Tensor
+    users: Tensor
+
+    def __init__(self, ks: Sequence[int] = (10, 20, 50)) -> None:
+        super().__init__()
+        self.ks = tuple(ks)
+        self.add_state("sums", torch.zeros(3, len(self.ks), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("users", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, ranks_B: Tensor) -> None:
+        """Add users by their ranks from 0, ``(B,)``; infinite is a miss at every K."""
+        ranks = ranks_B.double().unsqueeze(1)
+        inside = ranks < torch.tensor(self.ks, device=ranks.device)
+        gains = torch.stack([torch.ones_like(ranks), 1 / torch.log2(ranks + 2), 1 / (ranks + 1)])
+        self.sums += torch.where(inside, gains, 0.0).sum(dim=1)
+        self.users += len(ranks_B)
+
+    def compute(self) -> dict[str, Tensor]:
+        """``{"hit@10": …, "ndcg@10": …, "mrr@10": …, …}``; zero where there was no user."""
+        means = self.sums / self.users.clamp(min=1)
+        return {
+            f"{name}@{k}": means[row, column].float()
+            for column, k in enumerate(self.ks)
+            for row, name in enumerate(("hit", "ndcg", "mrr"))
+        }

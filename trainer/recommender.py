@@ -1,0 +1,123 @@
+"""The one LightningModule, for every system."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from data.batches import Batch
+from data.datamodule import DomainData
+from model import SequenceModel
+from trainer.checkpoint import RECORD, check_fits, record_of
+from trainer.losses import FullCatalogue, NextItemLoss
+from trainer.metrics import RankMetrics
+from trainer.ranks import target_ranks
+
+
+class Recommender(L.LightningModule):
+    """Trains and evaluates a system that gives user and item vectors.
+
+    Logs ``train/loss``, and per stage (``val``, ``test``) Hit, NDCG and MRR at each K in both readings:
+    ``val/ndcg@10`` as published and ``val_removed/ndcg@10`` with the user's history removed.
+
+    Args:
+        system: the model.
+        optimizer: of the parameters that train.
+        loss: over the catalogue (the default) or the batch.
+        scheduler: of the learning rate, stepped once an epoch; none by default.
+        ks: cut-offs of the metrics.
+    """
+
+    def __init__(
+        self,
+        system: SequenceModel,
+        optimizer: OptimizerCallable,
+        loss: NextItemLoss | None = None,
+        scheduler: LRSchedulerCallable | None = None,
+        ks: Sequence[int] = (10, 20, 50),
+    ) -> None:
+        super().__init__()
+        self.system = system
+        self.loss = loss or FullCatalogue()
+        self.make_optimizer, self.make_scheduler = optimizer, scheduler
+        stages = ("val", "val_removed", "test", "test_removed")
+        self.metrics = nn.ModuleDict({stage: RankMetrics(ks) for stage in stages})
+        self._bound = False
+        self._items_Id: Tensor | None = None
+
+    def configure_model(self) -> None:
+        """Give the system its catalogue, once, before any weights are loaded."""
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        if not self._bound:
+            assert isinstance(data, DomainData)
+            self.bind(data)
+
+    def bind(self, data: DomainData) -> None:
+        """Give the system the catalogue of ``data``, which is set up."""
+        self.system.bind(data.n_items, data.features, data.present)
+        self._bound = True
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what it takes to build the system and read its catalogue again."""
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        checkpoint[RECORD] = record_of(self.system, data)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse, with ``ValueError``, the checkpoint of another system or catalogue."""
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        check_fits(checkpoint, self.system, data)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Loss of the batch's targets."""
+        user_Bd = self.system.user(batch.items, batch.lengths, batch.timestamps)
+        loss = self.loss(user_Bd, batch.targets, self.system)
+        self.log("train/loss", loss, prog_bar=True, on_step=True, on_epoch=True, batch_size=len(batch.targets))
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Item vectors are the same for every batch of an evaluation."""
+        self._items_Id = self.system.item_vectors()
+
+    def on_test_epoch_start(self) -> None:
+        """See ``on_validation_epoch_start``."""
+        self._items_Id = self.system.item_vectors()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Rank the batch's targets."""
+        self._rank(batch, "val")
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Rank the batch's targets."""
+        self._rank(batch, "test")
+
+    def on_validation_epoch_end(self) -> None:
+        """Log and forget."""
+        self._log_metrics("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Log and forget."""
+        self._log_metrics("test")
+
+    def configure_optimizers(self) -> Any:
+        """The optimizer, and the scheduler where there is one."""
+        optimizer = self.make_optimizer(self.parameters())
+        if self.make_scheduler is None:
+            return optimizer
+        return {"optimizer": optimizer, "lr_scheduler": self.make_scheduler(optimizer)}
+
+    def _rank(self, batch: Batch, stage: str) -> None:
+        assert self._items_Id is not None
+        user_Bd = self.system.user(batch.items, batch.lengths, batch.timestamps)
+        published, removed = target_ranks(user_Bd.float(), self._items_Id.float(), batch.targets, batch.seen)
+        self.metrics[stage].update(published)  # type: ignore[operator]
+        self.metrics[f"{stage}_removed"].update(removed)  # type: ignore[operator]
+
+    def _log_metrics(self, stage: str) -> None:
+        self._items_Id = None
+        for reading in (stage, f"{stage}_removed"):
+            metric = self.metrics[reading]
+            assert isinstance(metric, RankMetrics)
+            self.log_dict({f"{reading}/{name}": value for name, value in metric.compute().items()})
+            metric.reset()
