@@ -1,0 +1,81 @@
+# Sourced: which files a domain needs and where they come from. Bash alone, so that the answer comes at once
+# and before any environment is made. Paths are relative to $ROOT, as in configs/.
+
+SOURCE="Amazon Review Data (2018), by Ni et al., UCSD: https://nijianmo.github.io/amazon/"
+PRETRAIN_CONFIG="configs/pretrain/default.yaml"
+PRETRAIN_SHOPS="Food Home CDs Kindle Movies"
+
+published_name() {  # the name that the published files of domain $1 carry
+    case "$1" in
+        Food) echo Grocery_and_Gourmet_Food ;;
+        Home) echo Home_and_Kitchen ;;
+        CDs) echo CDs_and_Vinyl ;;
+        Kindle) echo Kindle_Store ;;
+        Movies) echo Movies_and_TV ;;
+        Scientific) echo Industrial_and_Scientific ;;
+        Pantry) echo Prime_Pantry ;;
+        Instruments) echo Musical_Instruments ;;
+        Arts) echo Arts_Crafts_and_Sewing ;;
+        Office) echo Office_Products ;;
+        *) echo "$1" ;;
+    esac
+}
+
+config_domain() {  # data.domain of yaml $1, empty where it names none
+    [ -f "$1" ] || return 0
+    sed -n "s/^ \{1,\}domain: *[\"']\{0,1\}\([^\"'#]*[^\"'# ]\).*/\1/p" "$1" | head -n 1
+}
+
+chosen_domain() {  # the domain folder in effect: $1 unless the arguments that follow name another; the last one wins
+    local domain="$1" value
+    shift
+    while [ $# -gt 0 ]; do
+        value=""
+        case "$1" in
+            --data.domain=*) value="${1#*=}" ;;
+            --config=*) value="$(config_domain "${1#*=}")" ;;
+            --data.domain) value="${2:-}" ;;
+            --config | -c) value="$(config_domain "${2:-}")" ;;
+        esac
+        if [ -n "$value" ]; then domain="$value"; fi
+        shift
+    done
+    echo "$domain"
+}
+
+absent() {  # those of the files that follow which folder $1 lacks
+    local folder="$1" file
+    shift
+    for file in "$@"; do [ -s "$folder/$file" ] || echo "$file"; done
+}
+
+processed_absent() {  # what processed folder $1 lacks, for the split $2 = leave_one_out | pretrain
+    absent "$1" item2id.jsonl user2id.jsonl
+    if [ -s "$1/histories.jsonl" ]; then return 0; fi
+    if [ ! -s "$1/train_seq.jsonl" ]; then
+        echo "histories.jsonl (or the published train_seq.jsonl, eval_seq.jsonl and test_seq.jsonl)"
+    elif [ "$2" = leave_one_out ]; then
+        absent "$1" eval_seq.jsonl test_seq.jsonl
+    fi
+}
+
+raw_absent() {  # which raw files folder $1 lacks, for domain $2
+    local name file ratings=""
+    name="$(published_name "$2")"
+    for file in "$1"/*.csv "$1"/*.json.gz; do
+        case "${file##*/}" in
+            meta_* | '*'*) ;;
+            *) ratings="$file" ;;
+        esac
+    done
+    if [ -z "$ratings" ]; then echo "$name.csv (ratings only) or ${name}_5.json.gz (5-core reviews)"; fi
+    if ! compgen -G "$1/meta_*.json.gz" >/dev/null; then echo "meta_$name.json.gz"; fi
+}
+
+indented() { sed 's/^/    /'; }
+
+json_list() {  # the arguments as prepare.py reads a list
+    local item joined=""
+    for item in "$@"; do joined="$joined${joined:+, }\"$item\""; done
+    echo "[$joined]"
+}

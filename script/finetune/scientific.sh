@@ -1,0 +1,3 @@
+#!/usr/bin/env bash
+# Fine-tune on Scientific and test; arguments go to main.py. See ../finetune.sh for BACKBONE.
+. "$(dirname "$(readlink -f "$0")")/../finetune.sh" Scientific "$@"
