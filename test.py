@@ -6,8 +6,7 @@ from trainer.cli import CONFIGS, TestCLI, run
 def main() -> None:
     """Test on the config's domain; writes a run folder of its own."""
     cli = TestCLI(CONFIGS / "finetune" / "default.yaml")
-    if cli.resume is None:
-        raise ValueError("--ckpt_path is missing: give the checkpoint to test, e.g. the best.ckpt of a run")
+    assert cli.resume is not None
     cli.test(cli.resume)
 
 

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ import orjson
 
 from data.errors import bad
 from data.files import atomic_dir, one_writer, sha256
-from data.prefixes import check_prefixes, longest_prefixes
-from data.rows import read_rows
+from data.prefixes import check_prefixes, check_users, longest_prefixes
+from data.rows import Rows, read_rows
 from data.store import META, SequenceStore, Split, StoreWriter
 
 logger = logging.getLogger(__name__)
 
-_VERSION = "store-1"
+_VERSION = "store-2"
 _AGAIN = "Prepare the domain again, or take all three files from one source"
 
 
@@ -35,18 +36,22 @@ def open_store(domain: Path, n_items: int, folder: Path | None = None) -> Sequen
             to, the user's cache folder.
 
     Raises:
-        ValueError: no history file, or one that is malformed (see ``read_rows``) or at odds with another.
+        ValueError: no history file, or one that is malformed (see ``read_rows``) or at odds with another;
+            or ``folder`` holds something else.
     """
     folder = folder or _default_folder(domain)
     files = _source_files(domain)
+    split = _split(domain, files)
     with one_writer(folder):
         known = _read_meta(folder)
-        sources = {"version": _VERSION, **{file.name: _checksum(file, known) for file in files}}
+        stats = {file.name: _stat(file) for file in files}  # before reading: a later change must show
+        sources = {"version": _VERSION, "n_items": str(n_items), "split": split}
+        sources |= {file.name: _checksum(file, stats[file.name], known) for file in files}
         if known.get("sources") != sources:
             logger.info("building the sequence store of %s in %s", domain, folder)
             with atomic_dir(folder) as part:
-                _build(part, domain, files, n_items, sources)
-    return SequenceStore.open(folder)
+                _build(part, files, n_items, split, sources, stats)
+        return SequenceStore.open(folder)
 
 
 def _source_files(domain: Path) -> list[Path]:
@@ -67,35 +72,57 @@ def _source_files(domain: Path) -> list[Path]:
     )
 
 
-def _build(part: Path, domain: Path, files: list[Path], n_items: int, sources: dict[str, str]) -> None:
+def _build(
+    part: Path,
+    files: list[Path],
+    n_items: int,
+    split: Split,
+    sources: dict[str, str],
+    stats: dict[str, list[int]],
+) -> None:
     writer = StoreWriter(part)
-    prefixes_only = files[0].name == "train_seq.jsonl"
-    rows = read_rows(files[0], n_items)
-    for block in longest_prefixes(files[0], rows) if prefixes_only else rows:
+    for block in _histories(files[0], n_items):
         writer.append(block)
-    split: Split = "pretrain" if prefixes_only or _manifest_split(domain) == "pretrain" else "leave_one_out"
-    stats = {file.name: _stat(file) for file in files}
     writer.close(split, sources, stats)
+    store = SequenceStore.open(part)
+    if not len(store):
+        raise bad(files[0], "holds no history, only blank lines", "Prepare the domain again")
+    check_users(files[0], _histories(files[0], n_items), store)
     if len(files) == 3:
-        store = SequenceStore.open(part)
         lengths = store.lengths
         check_prefixes(files[1], n_items, store, (lengths - 1).clip(min=2), lengths - 1)
         check_prefixes(files[2], n_items, store, np.full_like(lengths, 2), lengths - 2)
 
 
-def _manifest_split(domain: Path) -> str:
+def _histories(file: Path, n_items: int) -> Iterator[Rows]:
+    """Whole histories, of a file of histories or of prefixes."""
+    rows = read_rows(file, n_items)
+    return longest_prefixes(file, rows) if file.name == "train_seq.jsonl" else rows
+
+
+def _split(domain: Path, files: list[Path]) -> Split:
+    if files[0].name == "train_seq.jsonl":
+        return "pretrain"
     manifest = domain / "manifest.json"
-    return str(orjson.loads(manifest.read_bytes()).get("split", "")) if manifest.is_file() else ""
+    try:
+        told = orjson.loads(manifest.read_bytes()).get("split") if manifest.is_file() else None
+    except (ValueError, AttributeError) as error:  # not JSON, or not an object
+        raise bad(manifest, f"malformed ({error})", "Prepare the domain again") from None
+    return "pretrain" if told == "pretrain" else "leave_one_out"
 
 
 def _read_meta(folder: Path) -> dict[str, Any]:
     meta = folder / META
-    return dict(orjson.loads(meta.read_bytes())) if meta.is_file() else {}
+    if meta.is_file():
+        return dict(orjson.loads(meta.read_bytes()))
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise bad(folder, "is not a sequence store, and would be replaced by one", "Choose another data.store")
+    return {}
 
 
-def _checksum(file: Path, known: dict[str, Any]) -> str:
+def _checksum(file: Path, stats: list[int], known: dict[str, Any]) -> str:
     """Of an untouched file the recorded one: a large file is read once, not at each start."""
-    if known.get("stats", {}).get(file.name) == _stat(file):
+    if known.get("stats", {}).get(file.name) == stats:
         return str(known["sources"][file.name])
     return sha256(file)
 
@@ -108,6 +135,6 @@ def _default_folder(domain: Path) -> Path:
     if domain.stat().st_mode & stat.S_IWUSR and os.access(domain, os.W_OK):
         return domain / "store"
     name = hashlib.sha256(str(domain.resolve()).encode()).hexdigest()[:12]
-    folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tributary" / f"{domain.name}-{name}"
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tributary" / f"{domain.name}-{name}"
     logger.info("%s cannot be written to: its sequence store lives in %s", domain, folder)
     return folder

@@ -49,8 +49,8 @@ class DomainData(L.LightningDataModule):
         store: Path | None = None,
     ) -> None:
         super().__init__()
-        if min(window, batch_size, eval_batch_size) < 1:
-            raise ValueError("data.window, data.batch_size and data.eval_batch_size count from 1")
+        if min(window, batch_size, eval_batch_size, 1 if val_users is None else val_users) < 1:
+            raise ValueError("data.window, data.batch_size, data.eval_batch_size and data.val_users count from 1")
         self.domain = Domain(domain)
         self.modalities, self.window, self.holdout = tuple(modalities), window, holdout
         self.batch_size, self.eval_batch_size, self.val_users = batch_size, eval_batch_size, val_users
@@ -64,8 +64,8 @@ class DomainData(L.LightningDataModule):
         """
         if hasattr(self, "store"):
             return
-        self.store = self.domain.store(self.store_folder)
-        if self.store.split == "pretrain" and self.holdout == "leave_one_out":
+        store = self.domain.store(self.store_folder)
+        if store.split == "pretrain" and self.holdout == "leave_one_out":
             what = "is a pretraining domain, whose histories are all for training"
             remedy = "Set data.holdout to last or none; a fine-tuning domain has all three *_seq.jsonl files"
             raise bad(self.domain.path, what, remedy)
@@ -73,6 +73,7 @@ class DomainData(L.LightningDataModule):
         self.features: dict[str, Tensor] = {name: torch.from_numpy(t.values) for name, t in tables.items()}
         self.encoders = {name: {"encoder": t.encoder, "options": t.options} for name, t in tables.items()}
         self.present: dict[str, Tensor] = {name: torch.from_numpy(t.present) for name, t in tables.items()}
+        self.store = store  # last: it tells that everything is there
         if stage == "fit" and not len(self._dataset("train")):
             what = "no history is long enough to train on"
             raise bad(self.domain.path, what, "Take more data, or a smaller --core")

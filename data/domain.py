@@ -52,13 +52,22 @@ class Domain:
         return items
 
     def titles(self) -> list[str]:
-        """Titles in id order, from ``item.jsonl`` or the first part of ``item_text.jsonl``; empty where unknown."""
+        """Titles in id order, from ``item.jsonl`` or the first part of ``item_text.jsonl``; empty where unknown.
+
+        Raises:
+            ValueError: a row of ``item_text.jsonl`` is not ``[item, text]``. Of a published ``item.jsonl``, which
+                has no one form, rows without an item and a title count as unknown.
+        """
         titles = dict.fromkeys(self.items, "")
         ours, texts = self.path / "item.jsonl", self.path / "item_text.jsonl"
         if ours.is_file():
-            titles |= {row["item"]: row["title"] for _, row in read_jsonl(ours)}
+            rows = (row for _, row in read_jsonl(ours) if isinstance(row, dict))
+            titles |= {row["item"]: row["title"] for row in rows if isinstance(row.get("title"), str) and "item" in row}
         elif texts.is_file():
-            titles |= {row[0]: row[1][:80] for _, row in read_jsonl(texts)}
+            for line, row in read_jsonl(texts):
+                if not (isinstance(row, list) and len(row) == 2 and all(isinstance(part, str) for part in row)):
+                    raise bad(texts, "a row is not [item, text]", "Mend the line, or remove the file", line)
+                titles[row[0]] = row[1][:80]
         return [titles[item] for item in self.items]
 
     def features(self, modality: Modality) -> FeatureTable:

@@ -29,25 +29,23 @@ class HistoryLoader(DataLoader[Batch]):
             persistent_workers=workers > 0,
         )
         self.order: EpochOrder = order
-        self._delivered = 0
+        self._epoch = self._delivered = 0
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # counted as delivered, not as fetched ahead
-        batches = super().__iter__()
-        return self._count(batches)
-
-    def _count(self, batches: Iterator[Batch]) -> Iterator[Batch]:
-        self._delivered = self.order.done
-        for batch in batches:
+        # A generator: workers fetch ahead from the first `next` on, and Lightning sets the epoch between the two.
+        self._epoch, self._delivered = self.order.epoch, self.order.done
+        for batch in super().__iter__():
             self._delivered += 1
             yield batch
 
     def state_dict(self) -> dict[str, int]:
         """The epoch and how many of its batches were delivered."""
-        return {"epoch": self.order.epoch, "delivered": self._delivered}
+        return {"epoch": self._epoch, "delivered": self._delivered}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on behind the batches that were delivered."""
-        self.order.resume(state["epoch"], state["delivered"])
+        self._epoch, self._delivered = state["epoch"], state["delivered"]
+        self.order.resume(self._epoch, self._delivered)
 
 
 def _whole(batch: Any) -> Any:

@@ -22,6 +22,11 @@ class EpochOrder(Sampler[Ints]):
         self.epoch = 0
         self._resumed: tuple[int, int] | None = None
 
+    @property
+    def sampler(self) -> "EpochOrder":
+        """Where Lightning looks for ``set_epoch``: a loader's batch sampler is to have a sampler."""
+        return self
+
     def set_epoch(self, epoch: int) -> None:
         """Called before each epoch (Lightning does)."""
         self.epoch = epoch

@@ -1,6 +1,7 @@
 """The published prefix files: rows of one user, each a prefix of the next, stand for one history."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,6 @@ _AGAIN = "Prepare the domain again, or take all files from one source"
 
 def longest_prefixes(path: Path, blocks: Iterable[Rows]) -> Iterator[Rows]:
     """Of consecutive rows of one user, each a prefix of the next, the last one."""
-    seen: set[int] = set()
     held: Rows | None = None
     for block in blocks:
         rows = block if held is None else _join(held, block)
@@ -22,19 +22,20 @@ def longest_prefixes(path: Path, blocks: Iterable[Rows]) -> Iterator[Rows]:
         shorter = np.flatnonzero(more)
         _check_extends(path, rows, shorter)
         done = np.append(~more, False)  # the last row may go on in the next block
-        yield from _unseen(path, rows.take(done), seen)
+        yield rows.take(done)
         held = rows.take(np.arange(len(rows.users)) == len(rows.users) - 1)
     if held is not None:
-        yield from _unseen(path, held, seen)
+        yield held
 
 
-def _unseen(path: Path, rows: Rows, seen: set[int]) -> Iterator[Rows]:
-    for user, line in zip(rows.users.tolist(), rows.lines.tolist(), strict=True):
-        if user in seen:
-            raise bad(path, f"user {user} had rows further up; one user's rows must be together", _AGAIN, line)
-        seen.add(user)
-    if len(rows.users):
-        yield rows
+def check_users(path: Path, histories: Iterable[Rows], store: SequenceStore) -> None:
+    """One sequence a user; ``histories``, which the store was made from, tell the line of the second."""
+    users, first = np.unique(store.users, return_index=True)
+    if len(users) == len(store):
+        return
+    again = np.setdiff1d(np.arange(len(store)), first)[0]
+    line = next(islice(chain.from_iterable(rows.lines.tolist() for rows in histories), int(again), None))
+    raise bad(path, f"user {store.users[again]} had rows further up; one user is one history", _AGAIN, line)
 
 
 def _check_extends(path: Path, rows: Rows, shorter: Ints) -> None:
@@ -53,6 +54,7 @@ def check_prefixes(path: Path, n_items: int, store: SequenceStore, shortest: Int
     """Every prefix from ``shortest (S,)`` to ``longest (S,)`` events, once, and nothing else."""
     order = np.argsort(store.users, kind="stable")
     found = np.zeros(len(store), np.int64)
+    stood = np.zeros(len(store.items), bool)  # whether the prefix that ends with the event was there
     for rows in read_rows(path, n_items) if path.stat().st_size else ():
         place = np.searchsorted(store.users, rows.users, sorter=order).clip(max=len(store) - 1)
         sequence = order[place]
@@ -70,6 +72,12 @@ def check_prefixes(path: Path, n_items: int, store: SequenceStore, shortest: Int
                 _AGAIN,
                 line,
             )
+        last = store.offsets[sequence] + lengths - 1
+        once = np.zeros(len(last), bool)
+        once[np.unique(last, return_index=True)[1]] = True
+        if (doubled := stood[last] | ~once).any():
+            raise bad(path, "the row stands further up already", _AGAIN, int(rows.lines[int(doubled.argmax())]))
+        stood[last] = True
         np.add.at(found, sequence, 1)
     expected = (longest - shortest + 1).clip(min=0)
     if (found != expected).any():

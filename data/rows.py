@@ -67,6 +67,8 @@ def read_rows(path: Path, n_items: int, block: int = _BLOCK) -> Iterator[Rows]:
             raise bad(path, "a row is not [user, [[item, timestamp], …]]", _AGAIN, line)
         if not row[1] or row[0] < 0:
             raise bad(path, f"user {row[0]} has {len(row[1])} events; a row needs one, and ids from 0", _AGAIN, line)
+        if row[0] >= 2**63:
+            raise bad(path, f"user id {row[0]} does not fit 64 bits", _AGAIN, line)
         lines.append(line)
         users.append(row[0])
         pairs.append(row[1])
@@ -79,16 +81,21 @@ def read_rows(path: Path, n_items: int, block: int = _BLOCK) -> Iterator[Rows]:
 
 
 def _columns(path: Path, n_items: int, lines: list[int], users: list[int], pairs: list[list[Any]]) -> Rows:
+    together = list(chain.from_iterable(pairs))
     try:
-        events = np.array(list(chain.from_iterable(pairs)))
+        events = np.array(together)
     except ValueError:  # pairs of different lengths
         events = np.empty(0)
-    if events.ndim != 2 or events.shape[1] != 2 or events.dtype != np.int64:
+    if events.ndim != 2 or events.shape[1] != 2 or events.dtype != np.int64 or _has_bool(together):
         raise _first_bad_pair(path, lines, pairs)
     offsets = np.concatenate([[0], np.cumsum([len(row) for row in pairs])]).astype(np.int64)
     rows = Rows(np.array(lines), np.array(users), offsets, events[:, 0].copy(), events[:, 1].copy())
     _check(path, n_items, rows)
     return rows
+
+
+def _has_bool(together: list[Any]) -> bool:
+    return bool in set(map(type, chain.from_iterable(together)))  # numpy takes true for 1 among integers
 
 
 def _check(path: Path, n_items: int, rows: Rows) -> None:
@@ -97,8 +104,8 @@ def _check(path: Path, n_items: int, rows: Rows) -> None:
     backwards[rows.offsets[:-1]] = False
     for wrong, what in (
         (outside, f"an item id is outside 1 … {n_items} of item2id.jsonl"),
-        (backwards, "timestamps go backwards; a history is oldest first"),
         (rows.timestamps < 0, "a timestamp is negative"),
+        (backwards, "timestamps go backwards; a history is oldest first"),
     ):
         if wrong.any():
             row = int(np.searchsorted(rows.offsets, int(wrong.argmax()), side="right")) - 1

@@ -11,10 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.base import SequenceModel
+from model.layers.dropout import Dropout
 from model.layers.items import Fusion, ItemTable
 from model.layers.ssd import SSDSizes
 from model.layers.window_layer import Streams, WindowLayer, WindowTime
 from model.layers.window_time import GapSignal
+from model.ops.by_length import by_length
 from model.ops.ssd import Skip
 
 
@@ -45,7 +47,8 @@ class WindowMMM4Rec(SequenceModel):
         norm_eps: of every norm.
 
     Raises:
-        ValueError: sizes that do not divide, or modalities that are not among ``text`` and ``image``.
+        ValueError: sizes below 1 or that do not divide, a temperature that is not positive, or modalities that
+            are not among ``text`` and ``image``.
     """
 
     item_bound: tuple[str, ...] = ("items.tables.text.id_bias", "items.tables.image.id_bias")
@@ -73,8 +76,13 @@ class WindowMMM4Rec(SequenceModel):
         norm_eps: float = 1e-12,
     ) -> None:
         super().__init__()
-        if not modalities or len(set(modalities)) != len(modalities):
+        if not modalities or len(set(modalities)) != len(modalities) or not {*modalities} <= {"text", "image"}:
             raise ValueError(f"modalities = {list(modalities)}: name text, image or both, each once")
+        counts = {"hidden": hidden, "inner": inner, "layers": layers, "window": window}
+        if small := [f"{name} = {value}" for name, value in counts.items() if value < 1]:
+            raise ValueError(f"{', '.join(small)}: sizes count from 1")
+        if temperature <= 0:
+            raise ValueError(f"temperature = {temperature}: it divides every score; give a number above 0")
         sizes = SSDSizes(hidden, expand, head_dim, groups, state, kernel, skip, norm_eps)
         self.modalities = tuple(modalities)
         self.hidden, self.window, self.id_bias = hidden, window, id_bias
@@ -84,7 +92,7 @@ class WindowMMM4Rec(SequenceModel):
             self.item_bound = (*self.item_bound, "items.fusion")
         self.text_norm = nn.LayerNorm(hidden, norm_eps)
         self.image_norm = nn.LayerNorm(hidden, norm_eps)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.gaps = GapSignal(window, sizes.heads, dropout, norm_eps) if time else None
         self.layers = nn.ModuleList(
             WindowLayer(
@@ -114,22 +122,27 @@ class WindowMMM4Rec(SequenceModel):
         Raises:
             ValueError: histories longer than the window.
         """
-        short = self.window - items_BL.shape[1]
-        if short < 0:
+        if items_BL.shape[1] > self.window:
             raise ValueError(f"histories of {items_BL.shape[1]} positions exceed the model's window of {self.window}")
-        tau = None
-        if self.gaps is not None:  # the published time path is bound to the whole window
-            items_BL, timestamps_BL = F.pad(items_BL, (0, short)), F.pad(timestamps_BL, (0, short))
-            tau = (self.gaps(timestamps_BL), self.gaps(timestamps_BL))
+        return by_length(self._encode, items_BL, lengths_B, timestamps_BL)
+
+    def _encode(self, items_BL: Tensor, lengths_B: Tensor, timestamps_BL: Tensor) -> Tensor:
         streams = Streams(
             self.text_norm(self.dropout(self.items.embed(self.modalities[0], items_BL))),
             self.image_norm(self.dropout(self.items.embed(self.modalities[-1], items_BL))),
-            *(tau or (None, None)),
+            *self._tau(timestamps_BL),
         )
         for layer in self.layers:
             streams = layer(streams)
         rows = torch.arange(len(items_BL), device=items_BL.device)
         return streams.image[rows, (lengths_B - 1).clamp(min=0)]
+
+    def _tau(self, timestamps_BL: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """Each stream's own copy over the whole window, to which the published time path is bound."""
+        if self.gaps is None:
+            return None, None
+        padded_BL = F.pad(timestamps_BL, (0, self.window - timestamps_BL.shape[1]))
+        return self.gaps(padded_BL), self.gaps(padded_BL)
 
     def item_vectors(self, ids: Tensor | None = None) -> Tensor:
         """Item vectors; see ``SequenceModel.item_vectors``."""

@@ -116,7 +116,11 @@ def load_mmm4rec(weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> Wi
     for m, table in tables.items():  # the published padding row need not be zero
         model.items.tables[m].get_buffer("features").copy_(table)
         state[f"items.tables.{m}.missing"] = torch.zeros(arguments["hidden"])
-    model.load_state_dict(state)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:  # its second line names the first tensor
+        first = str(error).splitlines()[1].strip()
+        raise ValueError(f"published weights: they do not fit the config or are cut short: {first}") from None
     return model.eval()
 
 
@@ -140,9 +144,11 @@ def _rename(name: str) -> str:
 def _arguments(weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> dict[str, Any]:
     modalities = [m for m, name in _ADAPTERS.items() if name in weights]
     first = "encoder_ssd_layers.0.ssd."
-    if not modalities or f"{first}in_proj.weight" not in weights:
+    needed = [f"{first}{name}" for name in ("A_log", "in_proj.weight", "out_proj.weight", "conv1d_1.weight")]
+    if not modalities or (absent := [name for name in needed if name not in weights]):
         raise ValueError(
-            "published weights: no MMM4Rec adapter or encoder in them; is this another system's checkpoint?"
+            f"published weights: no {absent[0] if modalities else 'MMM4Rec adapter'} in them; "
+            "is this another system's checkpoint?"
         )
     hidden = weights[_ADAPTERS[modalities[0]]].shape[0]
     inner = weights[f"{first}out_proj.weight"].shape[1]
@@ -151,12 +157,13 @@ def _arguments(weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> dict
     ffn = weights.get("encoder_ssd_layers.0.ffn.fc1.weight")
     gate = weights.get(f"{first}time_gate_residual.1.weight")
     conv = weights[f"{first}conv1d_1.weight"]
+    window = len(weights["layer_norm_time.weight"]) if "layer_norm_time.weight" in weights else 20
     return {
         "modalities": modalities,
         "hidden": hidden,
         "inner": hidden if ffn is None else ffn.shape[0],
         "layers": 1 + max(int(found[1]) for name in weights if (found := re.match(r"encoder_ssd_layers\.(\d+)", name))),
-        "window": int(config.get("max_len", 20)),
+        "window": int(config.get("max_len", window)),
         "state": (conv.shape[0] - inner) // (2 * groups),
         "head_dim": inner // heads,
         "groups": groups,

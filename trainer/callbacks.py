@@ -32,6 +32,9 @@ class StepSeed(L.Callback):
 class Throughput(L.Callback):
     """Logs ``train/targets_per_s`` each epoch, validation not counted."""
 
+    def __init__(self) -> None:
+        self._targets, self._seconds = 0, 0.0  # a run resumed in mid-epoch does not start that epoch
+
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the epoch's count."""
         self._targets, self._seconds = 0, 0.0

@@ -1,24 +1,25 @@
 """What a checkpoint says of itself: which system, built how, on which catalogue; read without unpickling."""
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 import model
-from data.datamodule import DomainData
 from data.errors import bad
 from model import SequenceModel
+
+if TYPE_CHECKING:  # it pulls in lightning, which recommend.py starts faster without
+    from data.datamodule import DomainData
 
 #: The entry of a checkpoint that holds the record.
 RECORD = "tributary"
 _PREFIX = "system."
 
 
-def record_of(system: SequenceModel, data: DomainData) -> dict[str, Any]:
+def record_of(system: SequenceModel, data: "DomainData") -> dict[str, Any]:
     """The record: plain values only, so that ``weights_only`` loading takes it."""
     return {
         "format": 1,
@@ -41,6 +42,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if RECORD not in checkpoint:
         remedy = "Give a best.ckpt or last.ckpt of Tributary; convert a published one with python -m trainer.convert"
         raise bad(path, f"the checkpoint has no {RECORD!r} record", remedy)
+    if not isinstance(checkpoint[RECORD], dict) or checkpoint[RECORD].get("format") != 1:
+        raise bad(path, f"its {RECORD!r} record is not of format 1", "Take the Tributary that wrote it, or a newer one")
     return checkpoint
 
 
@@ -54,7 +57,7 @@ def load_plain(path: Path) -> dict[str, Any]:
         raise bad(path, "there is no such checkpoint", "Check the path; a run's folder holds best.ckpt and last.ckpt")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except Exception as error:  # broken bytes raise anything: UnpicklingError, KeyError, UnicodeDecodeError, …
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         remedy = "Copy or download it again; of a file that holds other objects, save its weights alone"
         raise bad(path, f"not a checkpoint of tensors and plain values ({reason})", remedy) from None
@@ -72,7 +75,10 @@ def build_system(checkpoint: Mapping[str, Any]) -> SequenceModel:
     name = checkpoint[RECORD]["system"]
     if name not in model.__all__ or name == SequenceModel.__name__:
         raise ValueError(f"the checkpoint's system {name!r} is not one of {model.__all__}: take a newer Tributary")
-    system: SequenceModel = getattr(model, name)(**checkpoint[RECORD]["arguments"])
+    try:
+        system: SequenceModel = getattr(model, name)(**checkpoint[RECORD]["arguments"])
+    except TypeError as error:
+        raise ValueError(f"the checkpoint's {name} takes other arguments ({error}): take its Tributary") from None
     return system
 
 
@@ -85,7 +91,7 @@ def system_weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     }
 
 
-def check_fits(checkpoint: Mapping[str, Any], system: SequenceModel, data: DomainData) -> None:
+def check_fits(checkpoint: Mapping[str, Any], system: SequenceModel, data: "DomainData") -> None:
     """Raise ``ValueError`` where the checkpoint is of another system, other sizes or another catalogue."""
     record = checkpoint.get(RECORD, {})
     remedy = "use the config.yaml of its run; to start from its weights instead, give it as --backbone"
@@ -108,7 +114,7 @@ def check_fits(checkpoint: Mapping[str, Any], system: SequenceModel, data: Domai
         )
 
 
-def record_differences(checkpoint: Mapping[str, Any], system: SequenceModel, data: DomainData) -> list[str]:
+def record_differences(checkpoint: Mapping[str, Any], system: SequenceModel, data: "DomainData") -> list[str]:
     """What differs between a backbone and the model that takes its weights, though the shapes may fit."""
     record = checkpoint[RECORD]
     differences = []

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ class RunCLI(LightningCLI):
         try:
             super().parse_arguments(parser, args)
         except ArgumentError as error:
-            raise ValueError(f"{error.message} (all options: --help)") from None
+            raise ValueError(f"{' '.join(sys.argv[1:])}: {error.message} (all options: --help)") from None
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Declare what the run itself takes."""
@@ -69,14 +70,16 @@ class RunCLI(LightningCLI):
         parser.link_arguments("data.modalities", "model.system.init_args.modalities")
 
     def before_instantiate_classes(self) -> None:
-        """Make the run folder and open its log."""
+        """Refuse what cannot work before anything is made."""
         config = self.config
         self.resume: Path | None = config.ckpt_path
+        if self.resume is None and not self.trains:
+            raise ValueError("--ckpt_path is missing: give the checkpoint to test, e.g. the best.ckpt of a run")
         if config.backbone is not None and config.ckpt_path is not None:
             raise ValueError("--backbone starts a new run, --ckpt_path resumes one: give one of them")
         for checkpoint in (config.backbone, config.ckpt_path):
             if checkpoint is not None:
-                read_checkpoint(checkpoint)  # refused before anything is made
+                read_checkpoint(checkpoint)
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
         """The trainer with our loggers and callbacks beside the user's."""
@@ -116,17 +119,20 @@ class RunCLI(LightningCLI):
 
     def _callbacks(self, folder: Path) -> list[L.Callback]:
         config, validates = self.config, self.datamodule.holdout != "none"
+        if validates and config.monitor not in (known := self.model.monitors):
+            raise ValueError(f"--monitor {config.monitor}: no such metric; give one of {', '.join(known)}")
         self.lines = EpochLines(config.monitor)
         best = ModelCheckpoint(
             folder,
             filename="best",
             monitor=config.monitor if validates else None,
             mode="max",
-            save_last=True,
             enable_version_counter=False,
         )
+        # save_last beside a monitor writes only where the monitor improves: a resumed run would go back
+        last = ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False)
         stop = [EarlyStopping(config.monitor, mode="max", patience=config.patience)] if validates else []
-        return [StepSeed(self.datamodule.seed), Throughput(), self.lines, LearningRateMonitor(), *stop, best]
+        return [StepSeed(self.datamodule.seed), Throughput(), self.lines, LearningRateMonitor(), *stop, best, last]
 
     def _transfer(self, path: Path) -> None:
         checkpoint = read_checkpoint(path)
@@ -147,6 +153,8 @@ class TestCLI(RunCLI):
 
 def run(command: Callable[[], None]) -> None:
     """Run a command; bad input exits 2 with one message. Determinism is not optional."""
+    warnings.filterwarnings("ignore", message=".*exists and is not empty")  # the folder holds its log already
+    warnings.filterwarnings("ignore", message=".*smaller than the logging interval|.*LeafSpec.*is deprecated")
     with exit_on_bad_input():
         torch.use_deterministic_algorithms(True, warn_only=True)
         command()

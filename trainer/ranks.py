@@ -37,6 +37,7 @@ def target_ranks(user_Bd: Tensor, items_Id: Tensor, targets_B: Tensor, seen_BS: 
 
 
 def _block_ranks(scores_BI: Tensor, targets_B: Tensor, seen_BS: Tensor) -> tuple[Tensor, Tensor]:
+    scores_BI.clamp_(min=torch.finfo(scores_BI.dtype).min)  # -inf marks what is no candidate
     target_B1 = scores_BI.gather(1, targets_B.unsqueeze(1))
     scores_BI[:, 0] = -torch.inf
     published = _count(scores_BI, target_B1)

@@ -47,6 +47,11 @@ class Recommender(L.LightningModule):
         self._bound = False
         self._items_Id: Tensor | None = None
 
+    @property
+    def monitors(self) -> list[str]:
+        """Names of the validation metrics, of which one picks the best epoch."""
+        return [f"{stage}/{name}" for stage in ("val", "val_removed") for name in self.metrics[stage].compute()]  # type: ignore[operator]
+
     def configure_model(self) -> None:
         """Give the system its catalogue, once, before any weights are loaded."""
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]

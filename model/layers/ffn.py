@@ -3,6 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.layers.dropout import Dropout
+
 
 class FeedForward(nn.Module):
     """``LayerNorm(dropout(W_b·dropout(hardswish(W_a·h))) + h)`` (MODELS §1.4).
@@ -19,7 +21,7 @@ class FeedForward(nn.Module):
         self.widen = nn.Linear(width, inner)
         self.narrow = nn.Linear(inner, width)
         self.norm = nn.LayerNorm(width, eps)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, h: Tensor) -> Tensor:
         """``(…, d)`` to the same."""

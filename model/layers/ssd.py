@@ -18,7 +18,7 @@ from model.ops.ssd import Skip, ssd
 
 @dataclass(frozen=True)
 class SSDSizes:
-    """Sizes that both blocks share; raises ``ValueError`` where they do not divide."""
+    """Sizes that both blocks share; raises ``ValueError`` where they are below 1 or do not divide."""
 
     hidden: int
     expand: int
@@ -30,6 +30,9 @@ class SSDSizes:
     norm_eps: float = 1e-12
 
     def __post_init__(self) -> None:
+        counts = {name: getattr(self, name) for name in ("hidden", "expand", "head_dim", "groups", "state", "kernel")}
+        if small := [f"{name} = {value}" for name, value in counts.items() if value < 1]:
+            raise ValueError(f"{', '.join(small)}: sizes count from 1")
         if self.inner % self.head_dim or self.heads % self.groups:
             raise ValueError(
                 f"hidden·expand = {self.inner} must be a multiple of head_dim = {self.head_dim}, and the "

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from model.layers.dropout import Dropout
 from model.layers.ffn import FeedForward
 from model.layers.fourier import DualChannelFilter
 from model.layers.ssd import CrossSSD, SSDSizes, TiSSD
@@ -61,7 +62,7 @@ class WindowLayer(nn.Module):
         self.cross_norm = nn.LayerNorm(sizes.hidden, eps)
         self.text_ffn = FeedForward(sizes.hidden, inner, dropout, eps) if inner else nn.Identity()
         self.cross_ffn = FeedForward(sizes.hidden, inner, dropout, eps) if inner else nn.Identity()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, streams: Streams) -> Streams:
         """One layer further; the new image stream is the fused one."""
@@ -69,7 +70,8 @@ class WindowLayer(nn.Module):
         s_text = s_image = s_cross = None
         if self.time is not None:
             assert tau_text is not None and tau_image is not None
-            s_text, s_image, s_cross, tau_text, tau_image = self.time(tau_text, tau_image)
+            *scales, tau_text, tau_image = self.time(tau_text, tau_image)
+            s_text, s_image, s_cross = (s[..., : text.shape[1]] for s in scales)  # the streams may be cut shorter
         u = self.text_ffn(self.text_norm(self.dropout(self.ssd(text, s_text)) + text))
         q = self.image_norm(self.dropout(self.ssd(image, s_image)) + image)
         fused = self.cross_ffn(self.cross_norm(self.dropout(self.cross(q, u, s_cross)) + q + u))

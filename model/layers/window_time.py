@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.layers.conv import CausalConv
+from model.layers.dropout import Dropout
 
 
 class GapSignal(nn.Module):
@@ -20,7 +21,7 @@ class GapSignal(nn.Module):
         super().__init__()
         self.heads = heads
         self.norm = nn.LayerNorm(window, eps)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, timestamps_BL: Tensor) -> Tensor:
         """``(B, L)`` integer seconds to ``tau_BHL``; the difference is taken before rounding to float32."""
@@ -37,7 +38,7 @@ class TimeScale(nn.Module):
         self.first = nn.Linear(window, window)
         self.second = nn.Linear(window, window)
         self.convs = nn.ModuleList([CausalConv(heads, kernel), CausalConv(heads, kernel)])
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, tau_BHL: Tensor) -> Tensor:
         """``tau_BHL`` to ``s_BHL``."""
@@ -62,7 +63,7 @@ class TimeResidual(nn.Module):
         super().__init__()
         self.gate = nn.Linear(window, window if per_position else 1)
         self.norm = nn.LayerNorm(window, eps)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, tau_BHL: Tensor, s_BHL: Tensor) -> Tensor:
         """``tau_BHL`` and ``s_BHL`` to the next layer's ``tau_BHL``."""

@@ -36,15 +36,16 @@ def ssd(
     Returns:
         ``y_BLHP``.
     """
-    heads_per_group = x_BLHP.shape[2] // B_BLGN.shape[2]
+    groups = B_BLGN.shape[2]
     scaled_BLHP = x_BLHP * dt_BLH.unsqueeze(-1)
     decay_BHL = (dt_BLH * A_H).cumsum(dim=1).transpose(1, 2)
     gap_BHLL = decay_BHL.unsqueeze(-1) - decay_BHL.unsqueeze(-2)
     future_LL = torch.ones(gap_BHLL.shape[-2:], dtype=torch.bool, device=x_BLHP.device).triu(1)
     kernel_BHLL = gap_BHLL.masked_fill(future_LL, -torch.inf).exp()
     match_BGLL = C_BLGN.transpose(1, 2) @ B_BLGN.permute(0, 2, 3, 1)
-    weights_BHLL = match_BGLL.repeat_interleave(heads_per_group, dim=1) * kernel_BHLL
-    y_BLHP = (weights_BHLL @ scaled_BLHP.transpose(1, 2)).transpose(1, 2)
+    kernel_BGRLL = kernel_BHLL.reshape(len(x_BLHP), groups, -1, *kernel_BHLL.shape[-2:])
+    weights_BHLL = (kernel_BGRLL * match_BGLL.unsqueeze(2)).flatten(1, 2)
+    y_BLHP: Tensor = (weights_BHLL @ scaled_BLHP.transpose(1, 2)).transpose(1, 2)
     return y_BLHP + D_H.unsqueeze(-1) * (scaled_BLHP if skip == "scaled" else x_BLHP)
 
 
