@@ -37,7 +37,7 @@ pretraining=(Tea Garden Toys)
 target=Stationery
 data="${home}dataset/sample${smallest:+-smallest}"
 saved="${home}saved/quickstart${smallest:+-smallest}"
-sizes=()
+sizes=(--users 1200 --items 700 --target_users 300)  # a small target shop, where a backbone matters
 epochs=()
 if [ -n "$smallest" ]; then
     sizes=(--users 120 --items 60 --target_users 80 --target_items 50 --image_size 16)

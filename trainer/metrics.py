@@ -41,11 +41,12 @@ class RankMetrics(Metric):
         self.sums += torch.where(inside, gains, 0.0).sum(dim=1)
         self.users += len(ranks_B)
 
+    @property
+    def names(self) -> list[str]:
+        """``hit@10``, ``ndcg@10``, ``mrr@10``, … in the order of ``compute``."""
+        return [f"{name}@{k}" for k in self.ks for name in ("hit", "ndcg", "mrr")]
+
     def compute(self) -> dict[str, Tensor]:
         """``{"hit@10": …, "ndcg@10": …, "mrr@10": …, …}``; zero where there was no user."""
         means = self.sums / self.users.clamp(min=1)
-        return {
-            f"{name}@{k}": means[row, column].float()
-            for column, k in enumerate(self.ks)
-            for row, name in enumerate(("hit", "ndcg", "mrr"))
-        }
+        return dict(zip(self.names, means.T.flatten().float(), strict=True))

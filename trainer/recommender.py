@@ -50,7 +50,7 @@ class Recommender(L.LightningModule):
     @property
     def monitors(self) -> list[str]:
         """Names of the validation metrics, of which one picks the best epoch."""
-        return [f"{stage}/{name}" for stage in ("val", "val_removed") for name in self.metrics[stage].compute()]  # type: ignore[operator]
+        return [f"{stage}/{name}" for stage in ("val", "val_removed") for name in self.metrics[stage].names]  # type: ignore[union-attr]
 
     def configure_model(self) -> None:
         """Give the system its catalogue, once, before any weights are loaded."""

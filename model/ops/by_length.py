@@ -14,19 +14,21 @@ def by_length(
     items_BL: Tensor,
     lengths_B: Tensor,
     timestamps_BL: Tensor,
-    groups: int = 8,
+    rows: int = 256,
 ) -> Tensor:
-    """``encode(items, lengths, timestamps)`` in groups of rows, the items of each cut to its longest history.
+    """``encode(items, lengths, timestamps)`` in groups of ``rows``, the items of each cut to its longest history.
 
     Gives what one call on the whole batch gives, for an encoder whose rows do not mix and that does not look
-    beyond a row's length. Rows keep their order. On a GPU, where the cut would wait for the device, one call
-    is made. Timestamps are not cut: the window form's time path spans the window.
+    beyond a row's length. Rows keep their order. Smaller groups cost more than they save, and on a GPU the cut
+    would wait for the device: there one call is made. Timestamps are not cut, since the window form's time path
+    spans the window.
     """
-    if items_BL.device.type != "cpu" or len(items_BL) < 2 * groups:
+    groups = len(items_BL) // rows
+    if items_BL.device.type != "cpu" or groups < 2:
         return encode(items_BL, lengths_B, timestamps_BL)
     order_B = lengths_B.argsort(stable=True)
     parts = []
-    for rows in order_B.chunk(groups):
-        longest = max(int(lengths_B[rows[-1]]), 1)
-        parts.append(encode(items_BL[rows, :longest], lengths_B[rows], timestamps_BL[rows]))
+    for group in order_B.chunk(groups):
+        longest = max(int(lengths_B[group[-1]]), 1)
+        parts.append(encode(items_BL[group, :longest], lengths_B[group], timestamps_BL[group]))
     return torch.cat(parts)[order_B.argsort()]
