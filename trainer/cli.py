@@ -15,7 +15,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from data.datamodule import DomainData
-from data.errors import exit_on_bad_input
+from data.errors import bad, exit_on_bad_input
 from trainer.callbacks import EpochLines, StepSeed, Throughput
 from trainer.checkpoint import read_checkpoint, record_differences, system_weights
 from trainer.recommender import Recommender
@@ -75,14 +75,18 @@ class RunCLI(LightningCLI):
         self.resume: Path | None = config.ckpt_path
         if self.resume is None and not self.trains:
             raise ValueError("--ckpt_path is missing: give the checkpoint to test, e.g. the best.ckpt of a run")
-        if config.backbone is not None and config.ckpt_path is not None:
-            raise ValueError("--backbone starts a new run, --ckpt_path resumes one: give one of them")
-        for checkpoint in (config.backbone, config.ckpt_path):
+        # a checkpoint to go on from, or to test, holds what its own run took from a backbone
+        self.backbone: Path | None = None if self.resume else config.backbone
+        for checkpoint in (self.backbone, self.resume):
             if checkpoint is not None:
                 read_checkpoint(checkpoint)
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
-        """The trainer with our loggers and callbacks beside the user's."""
+        """The trainer with our loggers and callbacks beside the user's; the folder is made once all else holds."""
+        self.datamodule.setup("fit" if self.trains else "test")
+        validates = self.datamodule.holdout != "none"
+        if validates and self.config.monitor not in (known := self.model.monitors):
+            raise ValueError(f"--monitor {self.config.monitor}: no such metric; give one of {', '.join(known)}")
         folder = self.folder = self._folder()
         log_to(folder)
         logger.info("command: %s", " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]))
@@ -91,7 +95,7 @@ class RunCLI(LightningCLI):
         # the step's log is flushed at each epoch, when validation adds its own
         loggers = [TensorBoardLogger(folder, name="", version="", default_hp_metric=False),
                    CSVLogger(folder, name="", version="")]  # fmt: skip
-        callbacks = [*(self._get(self.config_init, "trainer.callbacks") or []), *self._callbacks(folder)]
+        callbacks = [*(self._get(self.config_init, "trainer.callbacks") or []), *self._callbacks(folder, validates)]
         terminal = {} if sys.stderr.isatty() else {"enable_progress_bar": False}
         return super().instantiate_trainer(
             **(terminal | kwargs | {"logger": loggers, "callbacks": callbacks, "default_root_dir": folder})
@@ -99,8 +103,8 @@ class RunCLI(LightningCLI):
 
     def fit(self) -> None:
         """Train, from scratch, from a backbone or resumed."""
-        if self.config.backbone is not None:
-            self._transfer(self.config.backbone)
+        if self.backbone is not None:
+            self._transfer(self.backbone)
         self.trainer.fit(self.model, datamodule=self.datamodule, ckpt_path=self.resume, weights_only=True)
         logger.info("best epoch %d, checkpoint %s", self.lines.best_epoch, self.folder / "best.ckpt")
 
@@ -111,16 +115,19 @@ class RunCLI(LightningCLI):
 
     def _folder(self) -> Path:
         config = self.config
-        folder: Path | None = config.run_dir or (self.resume.parent if self.resume and self.trains else None)
-        system = type(self.model.system).__name__
-        return folder or new_folder(config.saved, system, self.datamodule.domain.name)
+        if self.resume is not None and self.trains:
+            return config.run_dir or self.resume.parent
+        if config.run_dir is None:
+            return new_folder(config.saved, type(self.model.system).__name__, self.datamodule.domain.name)
+        if config.run_dir.is_dir() and any(config.run_dir.iterdir()):
+            remedy = "Resume it (--ckpt_path its last.ckpt), remove it, or choose another --run_dir"
+            raise bad(config.run_dir, "the run folder is not empty", remedy)
+        return Path(config.run_dir)
 
     trains = True
 
-    def _callbacks(self, folder: Path) -> list[L.Callback]:
-        config, validates = self.config, self.datamodule.holdout != "none"
-        if validates and config.monitor not in (known := self.model.monitors):
-            raise ValueError(f"--monitor {config.monitor}: no such metric; give one of {', '.join(known)}")
+    def _callbacks(self, folder: Path, validates: bool) -> list[L.Callback]:
+        config = self.config
         self.lines = EpochLines(config.monitor)
         best = ModelCheckpoint(
             folder,
@@ -150,9 +157,18 @@ class TestCLI(RunCLI):
     __test__ = False  # not a test case of pytest's
     trains = False
 
+    def before_instantiate_classes(self) -> None:
+        """The config of a run names that run's folder, which is not ours to write to."""
+        super().before_instantiate_classes()
+        assert self.resume is not None
+        folder = self.config.run_dir
+        if folder is not None and folder.resolve() == self.resume.parent.resolve():
+            self.config.run_dir = None
+
 
 def run(command: Callable[[], None]) -> None:
     """Run a command; bad input exits 2 with one message. Determinism is not optional."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)  # until the run has its log
     warnings.filterwarnings("ignore", message=".*exists and is not empty")  # the folder holds its log already
     warnings.filterwarnings("ignore", message=".*smaller than the logging interval|.*LeafSpec.*is deprecated")
     with exit_on_bad_input():

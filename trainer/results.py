@@ -36,7 +36,7 @@ def write_results(cli: "RunCLI", checkpoint: Path) -> None:
         "users": len(cli.datamodule.store),
         "items": cli.datamodule.n_items,
         "seed": cli.datamodule.seed,
-        "backbone": str(cli.config.backbone) if cli.config.backbone else None,
+        "backbone": str(cli.backbone) if cli.backbone else None,
         "checkpoint": str(checkpoint),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "lightning": L.__version__},
