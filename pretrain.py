@@ -1,11 +1,15 @@
 """Pretrain on the merged domains: ``python pretrain.py``."""
 
 from trainer.cli import CONFIGS, RunCLI, run
+from trainer.results import log_hyperparameters
 
 
 def main() -> None:
     """Train; ``best.ckpt`` in the run's folder is the backbone for main.py."""
-    RunCLI(CONFIGS / "pretrain" / "default.yaml").fit()
+    cli = RunCLI(CONFIGS / "pretrain" / "default.yaml")
+    cli.fit()
+    best = {cli.config.monitor: cli.lines.best_value} if cli.datamodule.holdout != "none" else {}
+    log_hyperparameters(cli, best)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import lightning as L
 import orjson
 import torch
+from lightning.pytorch.loggers import TensorBoardLogger
 from tabulate import tabulate
 
 from data.files import atomic_file
@@ -44,9 +45,16 @@ def write_results(cli: "RunCLI", checkpoint: Path) -> None:
     }
     with atomic_file(cli.folder / "test.json") as part:
         part.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
-    cli.trainer.loggers[0].log_hyperparams(flatten(cli.config.as_dict()), metrics)
+    log_hyperparameters(cli, metrics)
     logger.info("%s on %s, test users:\n%s", result["system"], result["domain"], format_metrics(metrics))
     logger.info("results: %s", cli.folder / "test.json")
+
+
+def log_hyperparameters(cli: "RunCLI", metrics: dict[str, float]) -> None:
+    """The whole configuration beside the final metrics, for TensorBoard's HParams page."""
+    tensorboard = cli.trainer.loggers[0]
+    assert isinstance(tensorboard, TensorBoardLogger)
+    tensorboard.log_hyperparams(flatten(cli.config.as_dict()), metrics)
 
 
 def format_metrics(metrics: dict[str, float]) -> str:
