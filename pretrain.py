@@ -1,7 +1,6 @@
 """Pretrain on the merged domains: ``python pretrain.py``."""
 
 from trainer.cli import CONFIGS, RunCLI, run
-from trainer.results import log_hyperparameters
 
 
 def main() -> None:
@@ -9,7 +8,7 @@ def main() -> None:
     cli = RunCLI(CONFIGS / "pretrain" / "default.yaml")
     cli.fit()
     best = {cli.config.monitor: cli.lines.best_value} if cli.datamodule.holdout != "none" else {}
-    log_hyperparameters(cli, best)
+    cli.log_hyperparameters(best)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from data.errors import bad, exit_on_bad_input
 from trainer.callbacks import EpochLines, StepSeed, Throughput
 from trainer.checkpoint import read_checkpoint, record_differences, system_weights
 from trainer.recommender import Recommender
-from trainer.results import write_results
+from trainer.results import command_line, facts_of, flatten, write_results
 from trainer.run_folder import keep_metrics, log_to, new_folder
 from trainer.transfer import format_rows, transfer
 
@@ -89,7 +89,7 @@ class RunCLI(LightningCLI):
             raise ValueError(f"--monitor {self.config.monitor}: no such metric; give one of {', '.join(known)}")
         folder = self.folder = self._folder()
         log_to(folder)
-        logger.info("command: %s", " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]))
+        logger.info("command: %s", command_line())
         logger.info("run folder: %s", folder)
         keep_metrics(folder)
         # the step's log is flushed at each epoch, when validation adds its own
@@ -111,7 +111,17 @@ class RunCLI(LightningCLI):
     def test(self, checkpoint: Path) -> None:
         """Test a checkpoint and write ``test.json``."""
         self.trainer.test(self.model, self.datamodule, ckpt_path=checkpoint, verbose=False, weights_only=True)
-        write_results(self, checkpoint)
+        found = self.trainer.callback_metrics.items()
+        metrics = {name: float(value) for name, value in found if name.startswith("test")}
+        weights = {"backbone": str(self.backbone) if self.backbone else None, "checkpoint": str(checkpoint)}
+        write_results(self.folder, metrics, facts_of(self.model, self.datamodule, self.lines) | weights)
+        self.log_hyperparameters(metrics)
+
+    def log_hyperparameters(self, metrics: dict[str, float]) -> None:
+        """The whole configuration beside the final metrics, for TensorBoard's HParams page."""
+        tensorboard = self.trainer.loggers[0]
+        assert isinstance(tensorboard, TensorBoardLogger)
+        tensorboard.log_hyperparams(flatten(self.config.as_dict()), metrics)
 
     def _folder(self) -> Path:
         config = self.config

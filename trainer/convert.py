@@ -1,7 +1,6 @@
 """A published MMM4Rec checkpoint to one of ours: ``python -m trainer.convert --ckpt published.ckpt --out X.ckpt``."""
 
 import logging
-import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -9,10 +8,10 @@ from typing import Any
 
 import torch
 import yaml
-from jsonargparse import ArgumentError, ArgumentParser
 from tabulate import tabulate
 from torch import Tensor
 
+from data.command import run_command
 from data.domain import Domain
 from data.errors import bad, exit_on_bad_input
 from data.files import atomic_file
@@ -152,14 +151,7 @@ def _check(path: Path, arguments: dict[str, Any], state: Mapping[str, Tensor], n
 
 def main() -> None:
     """Convert as the arguments say."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    parser = ArgumentParser(prog="python -m trainer.convert", exit_on_error=False)
-    parser.add_function_arguments(convert)
-    try:
-        arguments = parser.parse_args()
-    except ArgumentError as error:
-        raise ValueError(f"{error.message} (all options: --help)") from None
-    convert(**arguments.as_dict())
+    run_command(convert)
 
 
 if __name__ == "__main__":

@@ -1,60 +1,61 @@
-"""What a run comes to: ``test.json``, TensorBoard's hyper-parameters, and the final table."""
+"""What a run comes to: ``test.json`` and the final table."""
 
 import logging
 import platform
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import lightning as L
 import orjson
 import torch
-from lightning.pytorch.loggers import TensorBoardLogger
 from tabulate import tabulate
 
+from data.datamodule import DomainData
 from data.files import atomic_file
-
-if TYPE_CHECKING:
-    from trainer.cli import RunCLI
+from trainer.callbacks import EpochLines
+from trainer.recommender import Recommender
 
 logger = logging.getLogger(__name__)
 
 READINGS = {"test": "as published", "test_removed": "history removed"}
 
 
-def write_results(cli: "RunCLI", checkpoint: Path) -> None:
-    """Write ``test.json``, log hyper-parameters with the final metrics, print the table."""
-    metrics = {name: float(value) for name, value in cli.trainer.callback_metrics.items() if name.startswith("test")}
-    result = {
-        "metrics": metrics,
-        "best_val": cli.lines.best_value if cli.lines.best_epoch else None,
-        "epochs_to_best": cli.lines.best_epoch,
-        "seconds_to_best": cli.lines.best_seconds,
-        "seconds": cli.lines.seconds,
-        "parameters": sum(parameter.numel() for parameter in cli.model.system.parameters()),
-        "system": type(cli.model.system).__name__,
-        "domain": cli.datamodule.domain.name,
-        "users": len(cli.datamodule.store),
-        "items": cli.datamodule.n_items,
-        "seed": cli.datamodule.seed,
-        "backbone": str(cli.backbone) if cli.backbone else None,
-        "checkpoint": str(checkpoint),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__, "lightning": L.__version__},
-        "threads": torch.get_num_threads(),
+def write_results(folder: Path, metrics: dict[str, float], facts: dict[str, Any]) -> None:
+    """Write ``test.json`` and log the table.
+
+    Args:
+        folder: of the run.
+        metrics: of both readings.
+        facts: plain values on the run, ``system`` and ``domain`` among them.
+    """
+    versions = {"python": platform.python_version(), "torch": torch.__version__, "lightning": L.__version__}
+    machine = {"command": command_line(), "versions": versions, "threads": torch.get_num_threads()}
+    with atomic_file(folder / "test.json") as part:
+        part.write_bytes(orjson.dumps({"metrics": metrics, **facts, **machine}, option=orjson.OPT_INDENT_2))
+    logger.info("%s on %s, test users:\n%s", facts["system"], facts["domain"], format_metrics(metrics))
+    logger.info("results: %s", folder / "test.json")
+
+
+def facts_of(model: Recommender, data: DomainData, lines: EpochLines) -> dict[str, Any]:
+    """What ``test.json`` tells of the training and of the domain beside its metrics."""
+    return {
+        "best_val": lines.best_value if lines.best_epoch else None,
+        "epochs_to_best": lines.best_epoch,
+        "seconds_to_best": lines.best_seconds,
+        "seconds": lines.seconds,
+        "parameters": sum(parameter.numel() for parameter in model.system.parameters()),
+        "system": type(model.system).__name__,
+        "domain": data.domain.name,
+        "users": len(data.store),
+        "items": data.n_items,
+        "seed": data.seed,
     }
-    with atomic_file(cli.folder / "test.json") as part:
-        part.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
-    log_hyperparameters(cli, metrics)
-    logger.info("%s on %s, test users:\n%s", result["system"], result["domain"], format_metrics(metrics))
-    logger.info("results: %s", cli.folder / "test.json")
 
 
-def log_hyperparameters(cli: "RunCLI", metrics: dict[str, float]) -> None:
-    """The whole configuration beside the final metrics, for TensorBoard's HParams page."""
-    tensorboard = cli.trainer.loggers[0]
-    assert isinstance(tensorboard, TensorBoardLogger)
-    tensorboard.log_hyperparams(flatten(cli.config.as_dict()), metrics)
+def command_line() -> str:
+    """The command as it was given."""
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def format_metrics(metrics: dict[str, float]) -> str:

@@ -1,0 +1,24 @@
+"""Typed functions as a command: the arguments, and the help, are theirs."""
+
+import logging
+import sys
+from typing import Any, TextIO
+
+from jsonargparse import ArgumentError, auto_cli
+
+
+def run_command(functions: Any, log: TextIO | None = None) -> None:
+    """Run a typed function, or the one of a dict of them that the first argument names.
+
+    Args:
+        functions: one ``Callable``, or ``{command: Callable}``; their docstrings are the help.
+        log: where log lines go; stdout by default.
+
+    Raises:
+        ValueError: the arguments are not the function's.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=log or sys.stdout)
+    try:
+        auto_cli(functions, as_positional=False, exit_on_error=False)
+    except ArgumentError as error:
+        raise ValueError(f"{error.message} (all options: --help)") from None
