@@ -71,6 +71,7 @@ class DomainData(L.LightningDataModule):
             raise bad(self.domain.path, what, remedy)
         tables = {name: self.domain.features(name) for name in self.modalities}
         self.features: dict[str, Tensor] = {name: torch.from_numpy(t.values) for name, t in tables.items()}
+        self.digests = {name: table.digest() for name, table in tables.items()}
         self.encoders = {name: {"encoder": t.encoder, "options": t.options} for name, t in tables.items()}
         self.present: dict[str, Tensor] = {name: torch.from_numpy(t.present) for name, t in tables.items()}
         self.store = store  # last: it tells that everything is there

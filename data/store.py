@@ -49,6 +49,11 @@ class SequenceStore:
         """Events a sequence, ``(S,)``."""
         return np.diff(self.offsets)
 
+    def repeat_rate(self) -> float:
+        """Share of events whose item the user had before."""
+        keys = np.repeat(np.arange(len(self)), self.lengths) * (int(self.items.max(initial=0)) + 1) + self.items
+        return 1 - len(np.unique(keys)) / len(keys) if len(keys) else 0.0
+
     def __len__(self) -> int:
         return len(self.users)
 

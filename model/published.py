@@ -68,7 +68,7 @@ def read_mmm4rec(weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> tu
 
     Args:
         weights: by published name.
-        config: published keys; of these ``head_dim``, ``n_groups``, ``max_len``, ``temperature``,
+        config: published keys; of these ``n_groups``, ``max_len``, ``temperature``,
             ``item_mm_fusion``, ``is_time`` and ``is_ffn`` do not show in the weights.
 
     Raises:

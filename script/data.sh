@@ -51,6 +51,9 @@ absent() {  # those of the files that follow which folder $1 lacks
 
 processed_absent() {  # what processed folder $1 lacks, for the split $2 = leave_one_out | pretrain
     absent "$1" item2id.jsonl user2id.jsonl
+    if ! compgen -G "$1/features/*.safetensors" >/dev/null && ! compgen -G "$1/*_feat.pth" >/dev/null; then
+        echo "features/text.safetensors and features/image.safetensors (or the published text_feat.pth, image_feat.pth)"
+    fi
     if [ -s "$1/histories.jsonl" ]; then return 0; fi
     if [ ! -s "$1/train_seq.jsonl" ]; then
         echo "histories.jsonl (or the published train_seq.jsonl, eval_seq.jsonl and test_seq.jsonl)"

@@ -35,7 +35,7 @@ cd "$ROOT"
 
 pretraining=(Tea Garden Toys)
 target=Stationery
-data="${home}dataset/sample${smallest:+-smallest}"
+data="${home}dataset/quickstart${smallest:+-smallest}"
 saved="${home}saved/quickstart${smallest:+-smallest}"
 sizes=(--users 1200 --items 700 --target_users 300)  # a small target shop, where a backbone matters
 epochs=()
@@ -66,7 +66,7 @@ fingerprint() {  # of everything that decides a run: $1 its domain, then its con
     local domain="$1" item
     shift
     {
-        cat "$domain/manifest.json" "$domain"/features/*.safetensors
+        cat "$domain/manifest.json" "$domain"/features/*.safetensors configs/*/default.yaml
         for item in "$@"; do
             printf '%s\n' "$item"
             if [ -f "$item" ]; then cat "$item"; fi

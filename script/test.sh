@@ -22,7 +22,7 @@ tests() {  # two workers with one thread each: more threads only get in each oth
 }
 
 finetune() {  # script $1 on the sample's target shop: its own config, one epoch
-    BACKBONE=none bash "$1" --data.domain "$scratch/dataset/sample-smallest/processed/Stationery" \
+    BACKBONE=none bash "$1" --data.domain "$scratch/dataset/quickstart-smallest/processed/Stationery" \
         --run_dir "$scratch/saved/$(basename "$1" .sh)" --trainer.max_epochs 1
 }
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.checkout import BASH, PROCESSED, ROOT, Checkout
 
+PUBLISHED_FEATURES = ("text_feat.pth", "image_feat.pth")
 SHOPS = ["scientific", "pantry", "instruments", "arts", "office"]
 
 
@@ -51,7 +52,7 @@ def test_finetune_says_what_an_overridden_domain_lacks(checkout):
 
 
 def test_published_layout_needs_all_three_files(checkout):
-    files = ("item2id.jsonl", "user2id.jsonl", "train_seq.jsonl", "test_seq.jsonl")
+    files = ("item2id.jsonl", "user2id.jsonl", "train_seq.jsonl", "test_seq.jsonl", *PUBLISHED_FEATURES)
     checkout.domain("dataset/amazon_v2/processed/Arts", files)
     code, output = checkout.ready("script/finetune/arts.sh")
     assert (code, "    eval_seq.jsonl" in output.splitlines()) == (2, True)
@@ -160,7 +161,9 @@ def test_pretrain_prepares_what_is_missing_and_merges(checkout):
 
 
 def test_pretrain_goes_straight_on_where_the_merged_domain_is(checkout):
-    checkout.domain("dataset/amazon_v2/processed/FHCKM", ("item2id.jsonl", "user2id.jsonl", "train_seq.jsonl"))
+    checkout.domain(
+        "dataset/amazon_v2/processed/FHCKM", ("item2id.jsonl", "user2id.jsonl", "train_seq.jsonl", *PUBLISHED_FEATURES)
+    )
     assert checkout.ready("script/pretrain.sh")[0] == 0
     assert checkout.log() == ["pretrain.py --config configs/pretrain/default.yaml"]
 

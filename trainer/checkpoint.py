@@ -28,6 +28,7 @@ def record_of(system: SequenceModel, data: "DomainData") -> dict[str, Any]:
         "domain": str(data.domain.path.resolve()),
         "items": data.domain.items,
         "features": data.encoders,
+        "digests": data.digests,
         "window": data.window,
     }
 
@@ -102,6 +103,12 @@ def check_fits(checkpoint: Mapping[str, Any], system: SequenceModel, data: "Doma
         raise ValueError(
             f"the checkpoint's catalogue ({len(record['items'])} items of {record['domain']}) is not that of "
             f"{data.domain.path} ({data.n_items} items): {remedy}"
+        )
+    changed = [name for name, digest in data.digests.items() if record.get("digests", {}).get(name, digest) != digest]
+    if changed:
+        raise ValueError(
+            f"the {' and '.join(changed)} features of {data.domain.path} are not those that the checkpoint was trained "
+            f"on: extract them again as they were, or {remedy}"
         )
     theirs = {name: tuple(value.shape) for name, value in system_weights(checkpoint).items()}
     ours_shapes = {name: tuple(value.shape) for name, value in system.state_dict().items()}

@@ -1,15 +1,18 @@
 """The command line of main.py, pretrain.py and test.py: LightningCLI, a run folder, loggers and callbacks."""
 
 import logging
+import re
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
 from jsonargparse import ArgumentError
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
@@ -50,7 +53,7 @@ class RunCLI(LightningCLI):
         try:
             super().parse_arguments(parser, args)
         except ArgumentError as error:
-            raise ValueError(f"{' '.join(sys.argv[1:])}: {error.message} (all options: --help)") from None
+            raise ValueError(f"{place_of(error.message, sys.argv[1:])}{error.message} (all options: --help)") from None
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Declare what the run itself takes."""
@@ -77,9 +80,19 @@ class RunCLI(LightningCLI):
             raise ValueError("--ckpt_path is missing: give the checkpoint to test, e.g. the best.ckpt of a run")
         # a checkpoint to go on from, or to test, holds what its own run took from a backbone
         self.backbone: Path | None = None if self.resume else config.backbone
-        for checkpoint in (self.backbone, self.resume):
-            if checkpoint is not None:
-                read_checkpoint(checkpoint)
+        if self.backbone is not None:
+            read_checkpoint(self.backbone)
+        if self.resume is not None:
+            self._check_resume(self.resume)
+
+    def _check_resume(self, path: Path) -> None:
+        checkpoint, folder = read_checkpoint(path), self.config.run_dir
+        if not self.trains:
+            return
+        if not checkpoint.get("optimizer_states"):
+            raise bad(path, "holds weights only, no training to resume", "Start a new run from it with --backbone")
+        if folder is not None and folder.resolve() != path.parent.resolve():
+            raise bad(folder, f"a resumed run goes on in its own folder, {path.parent}", "Leave --run_dir out")
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
         """The trainer with our loggers and callbacks beside the user's; the folder is made once all else holds."""
@@ -110,11 +123,13 @@ class RunCLI(LightningCLI):
 
     def test(self, checkpoint: Path) -> None:
         """Test a checkpoint and write ``test.json``."""
+        backbone = self.config.backbone  # of a resumed run too
+        weights = {"backbone": str(backbone) if backbone else None, "checkpoint": str(checkpoint)}
+        facts = facts_of(self.model, self.datamodule, self.lines)  # testing takes the callbacks back to the best epoch
         self.trainer.test(self.model, self.datamodule, ckpt_path=checkpoint, verbose=False, weights_only=True)
         found = self.trainer.callback_metrics.items()
         metrics = {name: float(value) for name, value in found if name.startswith("test")}
-        weights = {"backbone": str(self.backbone) if self.backbone else None, "checkpoint": str(checkpoint)}
-        write_results(self.folder, metrics, facts_of(self.model, self.datamodule, self.lines) | weights)
+        write_results(self.folder, metrics, facts | weights)
         self.log_hyperparameters(metrics)
 
     def log_hyperparameters(self, metrics: dict[str, float]) -> None:
@@ -126,7 +141,7 @@ class RunCLI(LightningCLI):
     def _folder(self) -> Path:
         config = self.config
         if self.resume is not None and self.trains:
-            return config.run_dir or self.resume.parent
+            return self.resume.parent
         if config.run_dir is None:
             return new_folder(config.saved, type(self.model.system).__name__, self.datamodule.domain.name)
         if config.run_dir.is_dir() and any(config.run_dir.iterdir()):
@@ -161,6 +176,18 @@ class RunCLI(LightningCLI):
         logger.info("weights from %s:\n%s", path, format_rows(rows))
 
 
+def place_of(message: str, arguments: Sequence[str]) -> str:
+    """``file:line: `` of the config that a parser's message is about, as far as its quoted words tell."""
+    files = [Path(value) for flag, value in pairwise(arguments) if flag == "--config"]
+    files += [Path(word.removeprefix("--config=")) for word in arguments if word.startswith("--config=")]
+    words = [word.rsplit(".", 1)[-1] for word in re.findall(r"['\"]([\w.]+)['\"]", message)]
+    for file in (file for file in files if file.is_file()):
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            if any(re.search(rf"\b{re.escape(word)}\s*:", line) for word in reversed(words)):
+                return f"{file}:{number}: "
+    return "".join(f"{file}: " for file in files)
+
+
 class TestCLI(RunCLI):
     """The command line of test.py: ``--ckpt_path`` is the checkpoint to test."""
 
@@ -183,4 +210,7 @@ def run(command: Callable[[], None]) -> None:
     warnings.filterwarnings("ignore", message=".*smaller than the logging interval|.*LeafSpec.*is deprecated")
     with exit_on_bad_input():
         torch.use_deterministic_algorithms(True, warn_only=True)
-        command()
+        try:
+            command()
+        except MisconfigurationException as error:  # e.g. a GPU asked for where there is none
+            raise ValueError(str(error)) from None

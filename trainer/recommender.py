@@ -110,7 +110,12 @@ class Recommender(L.LightningModule):
         optimizer = self.make_optimizer(self.parameters())
         if self.make_scheduler is None:
             return optimizer
-        return {"optimizer": optimizer, "lr_scheduler": self.make_scheduler(optimizer)}
+        scheduler = self.make_scheduler(optimizer)
+        # one that reacts to a metric says to which
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "monitor": getattr(scheduler, "monitor", None)},
+        }
 
     def _rank(self, batch: Batch, stage: str) -> None:
         assert self._items_Id is not None

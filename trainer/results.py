@@ -33,7 +33,8 @@ def write_results(folder: Path, metrics: dict[str, float], facts: dict[str, Any]
     machine = {"command": command_line(), "versions": versions, "threads": torch.get_num_threads()}
     with atomic_file(folder / "test.json") as part:
         part.write_bytes(orjson.dumps({"metrics": metrics, **facts, **machine}, option=orjson.OPT_INDENT_2))
-    logger.info("%s on %s, test users:\n%s", facts["system"], facts["domain"], format_metrics(metrics))
+    table, repeats = format_metrics(metrics), 100 * facts["repeat_rate"]
+    logger.info("%s on %s, test users (%.1f %% repeats):\n%s", facts["system"], facts["domain"], repeats, table)
     logger.info("results: %s", folder / "test.json")
 
 
@@ -49,6 +50,7 @@ def facts_of(model: Recommender, data: DomainData, lines: EpochLines) -> dict[st
         "domain": data.domain.name,
         "users": len(data.store),
         "items": data.n_items,
+        "repeat_rate": data.store.repeat_rate(),
         "seed": data.seed,
     }
 

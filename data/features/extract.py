@@ -83,7 +83,7 @@ def _text_jobs(folders: Sequence[Path], shared: tuple[ClassicText, str] | None, 
     if shared:
         return [Job(folder, "text", shared[0], text_digest) for folder in folders]
     encoder = Precomputed(table) if table else None
-    return [Job(folder, "text", encoder, None) for folder in folders if encoder]
+    return [Job(folder, "text", encoder, None, encoder.checksum) for folder in folders if encoder]
 
 
 def _image_jobs(folders: Sequence[Path], choice: Choice, table: Path | None, size: int) -> list[Job]:
@@ -91,7 +91,7 @@ def _image_jobs(folders: Sequence[Path], choice: Choice, table: Path | None, siz
         return []
     if table:
         encoder = Precomputed(table)
-        return [Job(folder, "image", encoder, None) for folder in folders]
+        return [Job(folder, "image", encoder, None, encoder.checksum) for folder in folders]
     return [Job(folder, "image", ClassicImage(size), picture_digest) for folder in folders]
 
 

@@ -37,12 +37,14 @@ class Job:
         encoder: makes the rows; already fitted.
         digest: what the rows are made from, to tell whether they are up to date; None for an encoder that
             looks at the items' keys only, which then needs no ``item.jsonl``.
+        checksum: of the table that such an encoder reads.
     """
 
     domain: Path
     modality: Modality
     encoder: Encoder
     digest: Callable[[Iterable[Item]], str] | None
+    checksum: str = ""
 
     @property
     def path(self) -> Path:
@@ -51,8 +53,8 @@ class Job:
 
     @cached_property
     def source(self) -> str:
-        """Digest of the texts or pictures, "" where the encoder looks at none."""
-        return self.digest(self._items()) if self.digest else ""
+        """Digest of the texts or pictures, or of the table that the rows are taken from."""
+        return self.digest(self._items()) if self.digest else self.checksum
 
     @cached_property
     def _options(self) -> dict[str, Any]:
@@ -84,7 +86,7 @@ class Job:
         if table.options != self._options:
             return f"made with {table.options}, not with {self._options}"
         if read_source(self.path) != self.source:
-            return f"of other {self.modality}s than the domain has now"
+            return f"made from other {self.modality}s, or another table, than now"
         return ""
 
     def run(self, reuse: bool) -> Extracted:

@@ -32,11 +32,12 @@ class Precomputed:
         table = read_keyed(path)
         self._rows = {key: row for row, key in enumerate(table.items)}
         self._values, self._present = table.values, table.present
-        self._options = {"table": path.name, "sha256": sha256(path), "source": table.encoder}
+        self._options = {"source": table.encoder}
+        self.checksum = sha256(path)
 
     @property
     def options(self) -> dict[str, Any]:
-        """File name and checksum of the table, and the encoder that it names."""
+        """The encoder that the table names: tables of one encoder are of one space, whichever items they hold."""
         return dict(self._options)
 
     def fit(self, items: Iterable[Item]) -> Self:

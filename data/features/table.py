@@ -1,5 +1,6 @@
 """The feature table of a domain: one row an item, in the order of ``item2id.jsonl``, missing rows marked."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,12 @@ class FeatureTable:
         assert self.values.ndim == 2 and self.values.dtype == np.float32, "values are (n, dim) float32"
         assert self.present.dtype == np.bool_, "present is bool"
         assert len(self.items) == len(self.values) == len(self.present), "one row an item"
+
+    def digest(self) -> str:
+        """Hex sha256 of values and mask."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.values).data)
+        digest.update(np.ascontiguousarray(self.present).data)
+        return digest.hexdigest()
 
     @property
     def dim(self) -> int:

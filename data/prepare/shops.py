@@ -9,6 +9,7 @@ import numpy as np
 
 from data.errors import bad
 from data.raw.jsonl import read_jsonl
+from data.rows import read_rows
 
 HISTORIES = ("histories.jsonl", "test_seq.jsonl")
 AGAIN = "Prepare the domain again, with --overwrite true"
@@ -88,25 +89,11 @@ class Shop:
             ValueError: ids out of range or out of order, timestamps going backwards or not integers.
         """
         path, last = self.histories_file(), -1
-        for line, row in read_jsonl(path):
-            if not (isinstance(row, list) and len(row) == 2 and isinstance(row[0], int)):
-                raise bad(path, "the row is not [user_id, [[item_id, timestamp], …]]", AGAIN, line)
-            user, pairs_N2 = row[0], _pairs(path, line, row[1], items)
-            if not last < user < users:
-                raise bad(path, f"user id {user} is not between {last + 1} and {users - 1}", AGAIN, line)
-            last = user
-            yield user, pairs_N2
-
-
-def _pairs(path: Path, line: int, row: Any, items: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    try:
-        pairs_N2 = np.array(row)
-    except ValueError:
-        pairs_N2 = np.empty(0)
-    if pairs_N2.ndim != 2 or pairs_N2.shape[1] != 2 or pairs_N2.dtype.kind != "i":
-        raise bad(path, "the history is not a list of [item_id, timestamp], whole numbers", AGAIN, line)
-    if pairs_N2[:, 0].min() < 1 or pairs_N2[:, 0].max() > items:
-        raise bad(path, f"an item id is not between 1 and {items}", AGAIN, line)
-    if (np.diff(pairs_N2[:, 1]) < 0).any():
-        raise bad(path, "the timestamps go backwards", AGAIN, line)
-    return pairs_N2
+        for rows in read_rows(path, items):
+            pairs_E2 = np.stack([rows.items, rows.timestamps], axis=1)
+            columns = (rows.lines, rows.users, rows.offsets, rows.offsets[1:])
+            for line, user, start, stop in zip(*(column.tolist() for column in columns), strict=False):
+                if not last < user < users:
+                    raise bad(path, f"user id {user} is not between {last + 1} and {users - 1}", AGAIN, line)
+                last = user
+                yield user, pairs_E2[start:stop]

@@ -97,16 +97,17 @@ def test_same_shop_and_same_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
-        ([[0, [[1, 1]]], [1, [[3, 1]]]], "2: an item id is not between 1 and 2"),
-        ([[0, [[0, 1]]]], "1: an item id is not between 1 and 2"),
-        ([[0, [[1, 2], [1, 1]]]], "1: the timestamps go backwards"),
-        ([[0, [[1, 2.5]]]], "1: the history is not"),
-        ([[0, [[1, "2"]]]], "1: the history is not"),
-        ([[0, []]], "1: the history is not"),
-        ([[0, [[1, 2], [1]]]], "1: the history is not"),
+        ([[0, [[1, 1]]], [1, [[3, 1]]]], "2: an item id is outside 1 … 2"),
+        ([[0, [[0, 1]]]], "1: an item id is outside 1 … 2"),
+        ([[0, [[1, 2], [1, 1]]]], "1: timestamps go backwards"),
+        ([[0, [[1, 2.5]]]], r"1: \[1, 2\.5\] is not"),
+        ([[0, [[1, "2"]]]], r"1: \[1, '2'\] is not"),
+        ([[0, [[True, 2]]]], r"1: \[True, 2\] is not"),
+        ([[0, []]], "1: user 0 has 0 events"),
+        ([[0, [[1, 2], [1]]]], r"1: \[1\] is not"),
         ([[2, [[1, 1]]]], "1: user id 2 is not between 0 and 1"),
         ([[1, [[1, 1]]], [1, [[1, 1]]]], "2: user id 1 is not between 2 and 1"),
-        ([{"user": 1}], "1: the row is not"),
+        ([{"user": 1}], "1: a row is not"),
     ],
 )
 def test_bad_history(tmp_path: Path, rows: list[Any], told: str) -> None:
