@@ -130,6 +130,7 @@ def test_what_the_command_line_does_not_know_is_named(
         ("model: {system: {class_path: model.WindowMMM4Rec, init_args: {hiden: 8}}}", "hiden"),
         ("model: {system: {class_path: model.WindowMMM4Rek}}", "WindowMMM4Rek"),
         ("patiense: 3", "patiense"),
+        ("patience: 3\ndata:\n  batchsize: 3", r"typo\.yaml:3: .*batchsize"),
         ("patience: [", "typo.yaml"),
     ],
 )

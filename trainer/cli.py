@@ -2,6 +2,7 @@
 
 import logging
 import re
+import shutil
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -110,9 +111,13 @@ class RunCLI(LightningCLI):
                    CSVLogger(folder, name="", version="")]  # fmt: skip
         callbacks = [*(self._get(self.config_init, "trainer.callbacks") or []), *self._callbacks(folder, validates)]
         terminal = {} if sys.stderr.isatty() else {"enable_progress_bar": False}
-        return super().instantiate_trainer(
-            **(terminal | kwargs | {"logger": loggers, "callbacks": callbacks, "default_root_dir": folder})
-        )
+        settings = terminal | kwargs | {"logger": loggers, "callbacks": callbacks, "default_root_dir": folder}
+        try:
+            return super().instantiate_trainer(**settings)
+        except MisconfigurationException:  # e.g. a GPU asked for where there is none: leave no empty run behind
+            if self.resume is None or not self.trains:
+                shutil.rmtree(folder)
+            raise
 
     def fit(self) -> None:
         """Train, from scratch, from a backbone or resumed."""
@@ -181,10 +186,11 @@ def place_of(message: str, arguments: Sequence[str]) -> str:
     files = [Path(value) for flag, value in pairwise(arguments) if flag == "--config"]
     files += [Path(word.removeprefix("--config=")) for word in arguments if word.startswith("--config=")]
     words = [word.rsplit(".", 1)[-1] for word in re.findall(r"['\"]([\w.]+)['\"]", message)]
-    for file in (file for file in files if file.is_file()):
-        for number, line in enumerate(file.read_text().splitlines(), 1):
-            if any(re.search(rf"\b{re.escape(word)}\s*:", line) for word in reversed(words)):
-                return f"{file}:{number}: "
+    for word in reversed(words):
+        for file in (file for file in files if file.is_file()):
+            for number, line in enumerate(file.read_text().splitlines(), 1):
+                if re.search(rf"\b{re.escape(word)}\s*:", line):
+                    return f"{file}:{number}: "
     return "".join(f"{file}: " for file in files)
 
 
@@ -212,5 +218,5 @@ def run(command: Callable[[], None]) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
         try:
             command()
-        except MisconfigurationException as error:  # e.g. a GPU asked for where there is none
+        except MisconfigurationException as error:
             raise ValueError(str(error)) from None

@@ -1,6 +1,7 @@
 """main.py, pretrain.py and test.py as run from the command line, in this process, on a tiny domain."""
 
 import csv
+import dataclasses
 import json
 import logging
 import runpy
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 import torch
 
+from data.domain import Domain
+from data.features.table import read_table, write_table
 from tests.trainer.tiny import write_domain
 
 ROOT = Path(__file__).parents[2]
@@ -161,3 +164,56 @@ def test_sizes_that_do_not_divide(command: Command, config: Path, capsys: pytest
 def test_a_metric_that_does_not_exist(command: Command, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("main.py", "--config", config, "--monitor", "val/ndgc@10", "--trainer.max_epochs", 1)
     assert "val/ndgc@10" in refused(command, capsys, *arguments)
+
+
+def test_a_resumed_run_stays_in_its_folder_and_weights_alone_are_no_training(
+    command: Command, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command("main.py", "--config", config, "--run_dir", "first", "--trainer.max_epochs", 1)
+    resume = ("main.py", "--config", config, "--ckpt_path", "first/last.ckpt")
+    assert "goes on in its own folder" in refused(command, capsys, *resume, "--run_dir", "second")
+    assert "not empty" in refused(command, capsys, "main.py", "--config", config, "--run_dir", "first")
+    weights = torch.load("first/last.ckpt", weights_only=True) | {"optimizer_states": []}
+    torch.save(weights, "weights.ckpt")
+    assert "--backbone" in refused(command, capsys, "main.py", "--config", config, "--ckpt_path", "weights.ckpt")
+    assert not (tmp_path / "second").exists()
+
+
+def test_the_clock_counts_all_epochs_and_the_table_tells_repeats(
+    command: Command, config: Path, tmp_path: Path
+) -> None:
+    command("main.py", "--config", config, "--monitor", "val/hit@50", "--run_dir", "run", "--trainer.max_epochs", 4)
+    result, log = read_test(tmp_path / "run"), (tmp_path / "run/output.log").read_text()
+    assert result["epochs_to_best"] == 1 and result["seconds"] > 2 * result["seconds_to_best"]
+    assert 0 <= result["repeat_rate"] < 1 and f"({100 * result['repeat_rate']:.1f} % repeats)" in log
+
+
+def test_other_features_of_the_same_items_are_refused(
+    command: Command, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command("main.py", "--config", config, "--run_dir", "run", "--trainer.max_epochs", 1)
+    path = tmp_path / "Tiny/features/text.safetensors"
+    table = read_table(path, Domain(tmp_path / "Tiny").items)
+    write_table(path, dataclasses.replace(table, values=table.values + 1))
+    message = refused(command, capsys, "test.py", "--config", config, "--ckpt_path", "run/best.ckpt")
+    assert "the text features of" in message
+
+
+def test_a_gpu_that_is_not_there_leaves_nothing_behind(
+    command: Command, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    refused(command, capsys, "main.py", "--config", config, "--trainer.accelerator", "gpu", "--run_dir", "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_scheduler_may_follow_a_metric(command: Command, config: Path, tmp_path: Path) -> None:
+    scheduler = (
+        "--model.scheduler",
+        "lightning.pytorch.cli.ReduceLROnPlateau",
+        "--model.scheduler.monitor",
+        "val/mrr@10",
+    )
+    command("main.py", "--config", config, "--run_dir", "run", "--trainer.max_epochs", 1, *scheduler)
+    assert (tmp_path / "run/test.json").exists()
