@@ -1,12 +1,10 @@
 """The command line of main.py, pretrain.py and test.py: LightningCLI, a run folder, loggers and callbacks."""
 
 import logging
-import re
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from data.datamodule import DomainData
 from data.errors import bad, exit_on_bad_input
 from trainer.callbacks import EpochLines, StepSeed, Throughput
 from trainer.checkpoint import read_checkpoint, record_differences, system_weights
+from trainer.config_place import place_of
 from trainer.recommender import Recommender
 from trainer.results import command_line, facts_of, flatten, write_results
 from trainer.run_folder import keep_metrics, log_to, new_folder
@@ -179,19 +178,6 @@ class RunCLI(LightningCLI):
             logger.warning("backbone %s: %s", path, difference)
         rows = transfer(system_weights(checkpoint), self.model.system, self.config.new, self.config.drop)
         logger.info("weights from %s:\n%s", path, format_rows(rows))
-
-
-def place_of(message: str, arguments: Sequence[str]) -> str:
-    """``file:line: `` of the config that a parser's message is about, as far as its quoted words tell."""
-    files = [Path(value) for flag, value in pairwise(arguments) if flag == "--config"]
-    files += [Path(word.removeprefix("--config=")) for word in arguments if word.startswith("--config=")]
-    words = [word.rsplit(".", 1)[-1] for word in re.findall(r"['\"]([\w.]+)['\"]", message)]
-    for word in reversed(words):
-        for file in (file for file in files if file.is_file()):
-            for number, line in enumerate(file.read_text().splitlines(), 1):
-                if re.search(rf"\b{re.escape(word)}\s*:", line):
-                    return f"{file}:{number}: "
-    return "".join(f"{file}: " for file in files)
 
 
 class TestCLI(RunCLI):
