@@ -110,15 +110,20 @@ def check_fits(checkpoint: Mapping[str, Any], system: SequenceModel, data: "Doma
             f"the {' and '.join(changed)} features of {data.domain.path} are not those that the checkpoint was trained "
             f"on: extract them again as they were, or {remedy}"
         )
-    theirs = {name: tuple(value.shape) for name, value in system_weights(checkpoint).items()}
-    ours_shapes = {name: tuple(value.shape) for name, value in system.state_dict().items()}
-    differing = sorted(name for name in theirs | ours_shapes if theirs.get(name) != ours_shapes.get(name))
-    if differing:
-        name = differing[0]
+    if differing := shape_differences(system_weights(checkpoint), system):
+        name, theirs, ours = differing[0]
         raise ValueError(
             f"the checkpoint does not fit the config's model: {len(differing)} tensors differ, first {name}: "
-            f"{theirs.get(name, 'absent')} in the checkpoint, {ours_shapes.get(name, 'absent')} here; {remedy}"
+            f"{theirs} in the checkpoint, {ours} here; {remedy}"
         )
+
+
+def shape_differences(weights: Mapping[str, Tensor], system: SequenceModel) -> list[tuple[str, str, str]]:
+    """``(name, shape in weights, shape in system)`` where they differ, ``absent`` where one has none; by name."""
+    theirs = {name: str(tuple(value.shape)) for name, value in weights.items()}
+    ours = {name: str(tuple(value.shape)) for name, value in system.state_dict().items()}
+    pairs = ((name, theirs.get(name, "absent"), ours.get(name, "absent")) for name in sorted(theirs | ours))
+    return [(name, their, our) for name, their, our in pairs if their != our]
 
 
 def record_differences(checkpoint: Mapping[str, Any], system: SequenceModel, data: "DomainData") -> list[str]:

@@ -172,7 +172,6 @@ class RunCLI(LightningCLI):
 
     def _transfer(self, path: Path) -> None:
         checkpoint = read_checkpoint(path)
-        self.datamodule.setup("fit")
         self.model.bind(self.datamodule)
         for difference in record_differences(checkpoint, self.model.system, self.datamodule):
             logger.warning("backbone %s: %s", path, difference)

@@ -17,7 +17,7 @@ from data.errors import bad, exit_on_bad_input
 from data.files import atomic_file
 from model import WindowMMM4Rec
 from model.published import read_mmm4rec
-from trainer.checkpoint import RECORD, load_plain
+from trainer.checkpoint import RECORD, load_plain, shape_differences
 
 logger = logging.getLogger(__name__)
 
@@ -137,14 +137,8 @@ def _check(path: Path, arguments: dict[str, Any], state: Mapping[str, Tensor], n
             m: torch.empty(items, state[f"items.tables.{m}.adapter.weight"].shape[1]) for m in system.modalities
         }
         system.bind(items, features, {m: torch.ones(items, dtype=torch.bool) for m in features})
-    ours = {name: tuple(value.shape) for name, value in system.state_dict().items()}
-    theirs = {name: tuple(value.shape) for name, value in state.items()}
-    wrong = [
-        f"{name}: {theirs.get(name, 'absent')} in the checkpoint, {ours.get(name, 'absent')} in the model"
-        for name in sorted(theirs | ours)
-        if theirs.get(name) != ours.get(name)
-    ]
-    if wrong:
+    differing = shape_differences(state, system)
+    if wrong := [f"{name}: {theirs} in the checkpoint, {ours} in the model" for name, theirs, ours in differing]:
         remedy = "Give the --config (n_groups, max_len, …) of the run that made it, and with --domain, its own domain"
         raise bad(path, "the weights do not fit the model:\n  " + "\n  ".join(wrong) + "\n", remedy)
 

@@ -16,7 +16,7 @@ from data.errors import bad
 from data.features.table import FeatureTable
 from model import SequenceModel
 from trainer.carry import carry_rows
-from trainer.checkpoint import RECORD, build_system, read_checkpoint, system_weights
+from trainer.checkpoint import RECORD, build_system, read_checkpoint, shape_differences, system_weights
 from trainer.histories import History
 from trainer.top import top_k
 
@@ -139,14 +139,11 @@ def _features(checkpoint_path: Path, record: Mapping[str, Any], domain: Domain) 
 
 
 def _load(path: Path, system: SequenceModel, weights: Mapping[str, Tensor]) -> None:
-    theirs = {name: tuple(value.shape) for name, value in weights.items()}
-    ours = {name: tuple(value.shape) for name, value in system.state_dict().items()}
-    differing = sorted(name for name in theirs | ours if theirs.get(name) != ours.get(name))
-    if differing:
-        name = differing[0]
+    if differing := shape_differences(weights, system):
+        name, theirs, ours = differing[0]
         what = (
-            f"{len(differing)} tensors do not fit, first {name}: {theirs.get(name, 'absent')} in the checkpoint, "
-            f"{ours.get(name, 'absent')} with this domain's features"
+            f"{len(differing)} tensors do not fit, first {name}: {theirs} in the checkpoint, "
+            f"{ours} with this domain's features"
         )
         raise bad(path, what, "Give the --domain whose features the checkpoint was trained with")
     system.load_state_dict(dict(weights))
