@@ -22,7 +22,7 @@ class Batch(NamedTuple):
         items: ``(B, L)`` ids, oldest first, 0 on the right where there is none.
         timestamps: ``(B, L)`` whole seconds, 0 likewise.
         lengths: ``(B,)`` valid positions.
-        targets: ``(B,)`` ids.
+        targets: ``(B,)`` ids; ``(B, L)`` where every position has one, 0 where it has none.
         seen: ``(B, S)`` ids of the whole history, 0 on the right; ``(B, 0)`` in training.
     """
 
@@ -59,10 +59,10 @@ class HistoryDataset(Dataset[Batch]):
         start_B = self.store.offsets[sequence_B]
         target_B = start_B + position_B
         lengths_B = np.minimum(position_B, self.window)
-        items, at = self._gather(target_B, lengths_B)
+        items, at = gather(self.store, target_B, lengths_B)
         seen = np.zeros((len(target_B), 0), np.int64)
         if self.with_seen:
-            seen, _ = self._gather(target_B, position_B)
+            seen, _ = gather(self.store, target_B, position_B)
         return Batch(
             torch.from_numpy(items),
             torch.from_numpy(np.where(items > 0, self.store.timestamps[at], 0)),
@@ -71,10 +71,11 @@ class HistoryDataset(Dataset[Batch]):
             torch.from_numpy(seen),
         )
 
-    def _gather(self, stop_B: Ints, lengths_B: Ints) -> tuple[Ints, Ints]:
-        """Items of the ``lengths_B`` events before ``stop_B``, padded on the right, and where they stand."""
-        width = max(int(lengths_B.max(initial=1)), 1)
-        step_L = np.arange(width)
-        valid_BL = step_L < lengths_B[:, None]
-        at_BL = np.where(valid_BL, (stop_B - lengths_B)[:, None] + step_L, 0)
-        return np.where(valid_BL, self.store.items[at_BL], 0), at_BL
+
+def gather(store: SequenceStore, stop_B: Ints, lengths_B: Ints) -> tuple[Ints, Ints]:
+    """Items of the ``lengths_B`` events before ``stop_B``, padded on the right, and where they stand."""
+    width = max(int(lengths_B.max(initial=1)), 1)
+    step_L = np.arange(width)
+    valid_BL = step_L < lengths_B[:, None]
+    at_BL = np.where(valid_BL, (stop_B - lengths_B)[:, None] + step_L, 0)
+    return np.where(valid_BL, store.items[at_BL], 0), at_BL

@@ -7,11 +7,12 @@ from typing import Any, TextIO
 from jsonargparse import ArgumentError, auto_cli
 
 
-def run_command(functions: Any, log: TextIO | None = None) -> None:
-    """Run a typed function, or the one of a dict of them that the first argument names.
+def run_command(functions: Any, log: TextIO | None = None) -> Any:
+    """Run a typed function, or the one of a dict of them that the first argument names; gives what it returns.
 
     Args:
-        functions: one ``Callable``, or ``{command: Callable}``; their docstrings are the help.
+        functions: one ``Callable`` (a dataclass too, to have its options), or ``{command: Callable}``; their
+            docstrings are the help.
         log: where log lines go; stdout by default.
 
     Raises:
@@ -19,6 +20,6 @@ def run_command(functions: Any, log: TextIO | None = None) -> None:
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=log or sys.stdout)
     try:
-        auto_cli(functions, as_positional=False, exit_on_error=False)
+        return auto_cli(functions, as_positional=False, exit_on_error=False)
     except ArgumentError as error:
         raise ValueError(f"{error.message} (all options: --help)") from None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning as L
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from data.batches import HistoryDataset
 from data.domain import Domain
 from data.errors import bad
+from data.every_position import EveryPosition
 from data.features.load import Modality
 from data.loader import HistoryLoader
 from data.targets import Holdout, Stage, targets_of
@@ -23,7 +24,9 @@ class DomainData(L.LightningDataModule):
         domain: the processed folder.
         modalities: the features to read.
         window: the most recent events of a history that the model sees.
-        batch_size: histories a training step.
+        positions: ``last`` trains each target with its own copy of the history before it, ``every`` all targets of
+            a history in one pass, which only a causal model can do.
+        batch_size: samples a training step: targets, or with ``every`` position histories.
         eval_batch_size: histories an evaluation step.
         holdout: ``leave_one_out`` (fine-tuning), ``last`` (pretraining with validation) or ``none``.
         val_users: validate on at most so many users, evenly spread; all by default.
@@ -40,6 +43,7 @@ class DomainData(L.LightningDataModule):
         domain: Path,
         modalities: Sequence[Modality] = ("text", "image"),
         window: int = 20,
+        positions: Literal["last", "every"] = "last",
         batch_size: int = 1024,
         eval_batch_size: int = 1024,
         holdout: Holdout = "leave_one_out",
@@ -53,6 +57,7 @@ class DomainData(L.LightningDataModule):
             raise ValueError("data.window, data.batch_size, data.eval_batch_size and data.val_users count from 1")
         self.domain = Domain(domain)
         self.modalities, self.window, self.holdout = tuple(modalities), window, holdout
+        self.positions = positions
         self.batch_size, self.eval_batch_size, self.val_users = batch_size, eval_batch_size, val_users
         self.num_workers, self.seed, self.store_folder = num_workers, seed, store
 
@@ -86,7 +91,10 @@ class DomainData(L.LightningDataModule):
 
     def train_dataloader(self) -> HistoryLoader:
         """Shuffled anew each epoch, the same for any number of workers."""
-        return self._loader("train", self.batch_size, self.seed)
+        if self.positions == "last":
+            return self._loader("train", self.batch_size, self.seed)
+        rows = EveryPosition(self.store, self.holdout, self.window)
+        return HistoryLoader(rows, self.batch_size, self.seed, self.num_workers)
 
     def val_dataloader(self) -> HistoryLoader | list[Any]:
         """One target a user; none where nothing is held out."""

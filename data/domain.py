@@ -7,6 +7,7 @@ from data.build_store import open_store
 from data.errors import bad
 from data.features.load import Modality, load_features
 from data.features.table import FeatureTable
+from data.ids import read_item_keys
 from data.raw.jsonl import read_jsonl
 from data.store import SequenceStore
 
@@ -40,16 +41,7 @@ class Domain:
     @cached_property
     def items(self) -> list[str]:
         """Raw item ids; position i-1 holds item id i."""
-        path = self.path / "item2id.jsonl"
-        items: list[str] = []
-        for line, row in read_jsonl(path):
-            if not (isinstance(row, list) and len(row) == 2 and row[1] == len(items) + 1):
-                what = f"{row!r} is not [item, {len(items) + 1}]; ids count from 1 in order"
-                raise bad(path, what, "Prepare the domain again", line)
-            items.append(str(row[0]))
-        if len(set(items)) != len(items):
-            raise bad(path, "an item has two ids", "Prepare the domain again")
-        return items
+        return read_item_keys(self.path)
 
     def titles(self) -> list[str]:
         """Titles in id order, from ``item.jsonl`` or the first part of ``item_text.jsonl``; empty where unknown.

@@ -6,6 +6,7 @@ from typing import Any
 from torch.utils.data import DataLoader
 
 from data.batches import Batch, HistoryDataset
+from data.every_position import EveryPosition
 from data.order import EpochOrder
 
 
@@ -19,7 +20,9 @@ class HistoryLoader(DataLoader[Batch]):
         workers: processes that gather; the batches are the same for any number.
     """
 
-    def __init__(self, dataset: HistoryDataset, batch_size: int, seed: int | None, workers: int) -> None:
+    def __init__(
+        self, dataset: HistoryDataset | EveryPosition, batch_size: int, seed: int | None, workers: int
+    ) -> None:
         order: Any = EpochOrder(len(dataset), batch_size, seed)  # arrays of sample numbers, for __getitems__
         super().__init__(
             dataset,

@@ -6,6 +6,7 @@ Shapes: B batch, L positions, d width, I items (ids 1…I; 0 is padding, on the 
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Self
 
 from torch import Tensor, nn
@@ -48,9 +49,17 @@ class SequenceModel(nn.Module, ABC):
     def item_vectors(self, ids: Tensor | None = None) -> Tensor:
         """Item vectors ``(I+1, d)``, or ``(len(ids), d)``; temperature and fusion weights included."""
 
+    def shared_items(self) -> AbstractContextManager[None]:
+        """A context in which ``user`` and ``item_vectors`` may share what they compute of the catalogue.
+
+        Weights must not change within.
+        """
+        return nullcontext()
+
     def score(self, items_BL: Tensor, lengths_B: Tensor, timestamps_BL: Tensor) -> Tensor:
         """Scores ``(B, I+1)``; column 0 is padding."""
-        return self.user(items_BL, lengths_B, timestamps_BL) @ self.item_vectors().T
+        with self.shared_items():
+            return self.user(items_BL, lengths_B, timestamps_BL) @ self.item_vectors().T
 
     def is_item_bound(self, name: str) -> bool:
         """Whether the parameter of that name has one row an item."""

@@ -3,24 +3,19 @@
 Shapes: B batch, L window, d hidden, I items (row 0 padding), H heads.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
-
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.base import SequenceModel
-from model.layers.dropout import Dropout
-from model.layers.items import Fusion, ItemTable
+from model.layers.fusion_layer import FusionLayer, Streams
+from model.layers.items import Fusion
 from model.layers.ssd import SSDSizes
-from model.layers.window_layer import Streams, WindowLayer, WindowTime
-from model.layers.window_time import GapSignal
+from model.layers.window_time import GapSignal, WindowTime
 from model.ops.by_length import by_length
 from model.ops.ssd import Skip
+from model.two_streams import Modalities, TwoStreams, check_sizes
 
 
-class WindowMMM4Rec(SequenceModel):
+class WindowMMM4Rec(TwoStreams):
     """Two content streams through one time-aware SSD, fused by a Cross-SSD.
 
     With one modality, it plays both streams: every weight of the encoder keeps its place.
@@ -39,6 +34,8 @@ class WindowMMM4Rec(SequenceModel):
         dropout: share of entries dropped, everywhere.
         temperature: divides every score.
         id_bias: learn a row an item and modality (the "with id" form).
+        sparse_ids: give these rows sparse gradients, so that with the in-batch loss and an optimizer of
+            ``trainer.optimizers`` a step costs nothing for items that are not in its batch.
         fusion: how an item's modalities are weighed.
         time: use timestamps (as published: gaps of zero-padded seconds over the window).
         ffn: keep the feed-forward blocks.
@@ -51,11 +48,9 @@ class WindowMMM4Rec(SequenceModel):
             are not among ``text`` and ``image``.
     """
 
-    item_bound: tuple[str, ...] = ("items.tables.text.id_bias", "items.tables.image.id_bias")
-
     def __init__(
         self,
-        modalities: Sequence[Literal["text", "image"]] = ("text", "image"),
+        modalities: Modalities = ("text", "image"),
         hidden: int = 256,
         inner: int = 256,
         layers: int = 1,
@@ -68,6 +63,7 @@ class WindowMMM4Rec(SequenceModel):
         dropout: float = 0.4,
         temperature: float = 0.8,
         id_bias: bool = True,
+        sparse_ids: bool = False,
         fusion: Fusion = "static",
         time: bool = True,
         ffn: bool = True,
@@ -75,27 +71,13 @@ class WindowMMM4Rec(SequenceModel):
         skip: Skip = "scaled",
         norm_eps: float = 1e-12,
     ) -> None:
-        super().__init__()
-        if not modalities or len(set(modalities)) != len(modalities) or not {*modalities} <= {"text", "image"}:
-            raise ValueError(f"modalities = {list(modalities)}: name text, image or both, each once")
-        counts = {"hidden": hidden, "inner": inner, "layers": layers, "window": window}
-        if small := [f"{name} = {value}" for name, value in counts.items() if value < 1]:
-            raise ValueError(f"{', '.join(small)}: sizes count from 1")
-        if temperature <= 0:
-            raise ValueError(f"temperature = {temperature}: it divides every score; give a number above 0")
-        sizes = SSDSizes(hidden, expand, head_dim, groups, state, kernel, skip, norm_eps)
-        self.modalities = tuple(modalities)
-        self.hidden, self.window, self.id_bias = hidden, window, id_bias
-        self.fusion: Fusion = fusion
-        self.temperature = temperature
-        if fusion == "dynamic_instance":
-            self.item_bound = (*self.item_bound, "items.fusion")
-        self.text_norm = nn.LayerNorm(hidden, norm_eps)
-        self.image_norm = nn.LayerNorm(hidden, norm_eps)
-        self.dropout = Dropout(dropout)
+        super().__init__(modalities, hidden, dropout, temperature, id_bias, sparse_ids, fusion, norm_eps)
+        check_sizes(hidden=hidden, inner=inner, layers=layers, window=window)
+        sizes = SSDSizes(hidden, expand, head_dim, groups, state, kernel, skip, "scale", norm_eps)
+        self.window = window
         self.gaps = GapSignal(window, sizes.heads, dropout, norm_eps) if time else None
         self.layers = nn.ModuleList(
-            WindowLayer(
+            FusionLayer(
                 sizes,
                 inner if ffn else None,
                 WindowTime(window, sizes.heads, kernel, p2p_residual, dropout, norm_eps) if time else None,
@@ -105,17 +87,6 @@ class WindowMMM4Rec(SequenceModel):
             for _ in range(layers)
         )
 
-    def bind(self, n_items: int, features: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> None:
-        """Build the item table; see ``SequenceModel.bind``."""
-        if absent := [name for name in self.modalities if name not in features]:
-            raise ValueError(
-                f"the model uses {list(self.modalities)}, but the data has no {absent} features: "
-                "extract them (python prepare.py features) or leave them out of modalities"
-            )
-        kept: dict[str, Tensor] = {name: features[name] for name in self.modalities}
-        assert all(len(table) == n_items for table in kept.values())
-        self.items = ItemTable(kept, present, self.hidden, self.id_bias, self.fusion, self.temperature)
-
     def user(self, items_BL: Tensor, lengths_B: Tensor, timestamps_BL: Tensor) -> Tensor:
         """User vectors ``(B, d)``; see ``SequenceModel.user``.
 
@@ -124,18 +95,16 @@ class WindowMMM4Rec(SequenceModel):
         """
         if items_BL.shape[1] > self.window:
             raise ValueError(f"histories of {items_BL.shape[1]} positions exceed the model's window of {self.window}")
-        return by_length(self._encode, items_BL, lengths_B, timestamps_BL)
+        with self.shared_items():
+            return by_length(self._encode, items_BL, lengths_B, timestamps_BL)
 
     def _encode(self, items_BL: Tensor, lengths_B: Tensor, timestamps_BL: Tensor) -> Tensor:
-        streams = Streams(
-            self.text_norm(self.dropout(self.items.embed(self.modalities[0], items_BL))),
-            self.image_norm(self.dropout(self.items.embed(self.modalities[-1], items_BL))),
-            *self._tau(timestamps_BL),
-        )
-        for layer in self.layers:
+        streams = Streams(*self.embed(items_BL), *self._tau(timestamps_BL))
+        *first, last = self.layers
+        for layer in first:
             streams = layer(streams)
-        rows = torch.arange(len(items_BL), device=items_BL.device)
-        return streams.image[rows, (lengths_B - 1).clamp(min=0)]
+        assert isinstance(last, FusionLayer)
+        return last.last(streams, lengths_B)
 
     def _tau(self, timestamps_BL: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """Each stream's own copy over the whole window, to which the published time path is bound."""
@@ -143,8 +112,3 @@ class WindowMMM4Rec(SequenceModel):
             return None, None
         padded_BL = F.pad(timestamps_BL, (0, self.window - timestamps_BL.shape[1]))
         return self.gaps(padded_BL), self.gaps(padded_BL)
-
-    def item_vectors(self, ids: Tensor | None = None) -> Tensor:
-        """Item vectors; see ``SequenceModel.item_vectors``."""
-        out: Tensor = self.items(ids)
-        return out

@@ -54,7 +54,7 @@ def test_there_are_configs() -> None:
 def test_parses(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = read(path, monkeypatch)
     system = config["model"]["system"]["init_args"]
-    assert system["window"] == config["data"]["window"]
+    assert system.get("window", config["data"]["window"]) == config["data"]["window"]
     assert list(system["modalities"]) == list(config["data"]["modalities"])
     assert config["data"]["seed"] == config["seed_everything"]
     for section, value in yaml.safe_load(path.read_text())["data"].items():
@@ -70,7 +70,7 @@ def test_its_model_can_be_built(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     getattr(model, system["class_path"].rpartition(".")[2])(**system["init_args"])
 
 
-@pytest.mark.parametrize("name", ["default", "sample"])
+@pytest.mark.parametrize("name", ["default", "sample", "movies", "published", "movies_published"])
 def test_pretraining_and_fine_tuning_agree_in_sizes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     both = [read(CONFIGS / stage / f"{name}.yaml", monkeypatch) for stage in ("pretrain", "finetune")]
     systems = [{key: config["model"]["system"]["init_args"][key] for key in SIZES} for config in both]
@@ -81,7 +81,9 @@ def test_pretraining_and_fine_tuning_agree_in_sizes(name: str, monkeypatch: pyte
 
 def test_the_published_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """MODELS §1.10."""
-    fine, pre = (read(CONFIGS / stage / "default.yaml", monkeypatch) for stage in ("finetune", "pretrain"))
+    fine, pre = (read(CONFIGS / stage / "published.yaml", monkeypatch) for stage in ("finetune", "pretrain"))
+    assert all(config["model"]["system"]["class_path"] == "model.WindowMMM4Rec" for config in (fine, pre))
+    assert all((config["data"]["positions"], config["average"]) == ("last", 0.0) for config in (fine, pre))
     system = fine["model"]["system"]["init_args"]
     published = {
         "hidden": 256,

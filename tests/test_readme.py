@@ -51,7 +51,7 @@ def test_step_by_step(copy: Path) -> None:
     first = copy / "saved/first"
     names = {"config.yaml", "output.log", "metrics.csv", "best.ckpt", "last.ckpt", "test.json"}
     assert names <= {path.name for path in first.iterdir()}
-    tested = list((copy / "saved/WindowMMM4Rec/Stationery").glob("*/test.json"))
+    tested = list((copy / "saved/MMM4Rec/Stationery").glob("*/test.json"))
     assert len(tested) == 1, "test.py writes a folder of its own"
     assert _metrics(tested[0]) == _metrics(first / "test.json")
 

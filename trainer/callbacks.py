@@ -50,15 +50,11 @@ class Throughput(L.Callback):
     ) -> None:
         """Stop it."""
         self._seconds += time.perf_counter() - self._start
-        self._targets += len(batch.targets)
-        pl_module.log(
-            "train/targets_per_s",
-            self._targets / max(self._seconds, 1e-9),
-            on_step=False,
-            on_epoch=True,
-            reduce_fx="max",
-            batch_size=len(batch.targets),
-        )
+        self._targets += int((batch.targets > 0).sum())
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Log the epoch's."""
+        pl_module.log("train/targets_per_s", self._targets / max(self._seconds, 1e-9))
 
 
 class EpochLines(L.Callback):

@@ -18,6 +18,8 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from data.datamodule import DomainData
 from data.errors import bad, exit_on_bad_input
+from trainer.allocator import keep_freed_memory
+from trainer.averaging import WeightAverage
 from trainer.callbacks import EpochLines, StepSeed, Throughput
 from trainer.checkpoint import read_checkpoint, record_differences, system_weights
 from trainer.config_place import place_of
@@ -68,6 +70,8 @@ class RunCLI(LightningCLI):
         parser.add_argument("--drop", type=list[str], default=[], help="tensors of the backbone to leave behind")
         parser.add_argument("--monitor", type=str, default="val/ndcg@10", help="the metric that picks the best epoch")
         parser.add_argument("--patience", type=int, default=10, help="epochs without a better one before stopping")
+        parser.add_argument("--average", type=float, default=0.0, help="validate, test and keep a moving average of "
+                            "the weights that keeps this share of itself a step, such as 0.99; 0 for none")  # fmt: skip
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         parser.link_arguments("data.window", "model.system.init_args.window")
         parser.link_arguments("data.modalities", "model.system.init_args.modalities")
@@ -97,6 +101,7 @@ class RunCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
         """The trainer with our loggers and callbacks beside the user's; the folder is made once all else holds."""
         self.datamodule.setup("fit" if self.trains else "test")
+        self.model.check(self.datamodule)
         validates = self.datamodule.holdout != "none"
         if validates and self.config.monitor not in (known := self.model.monitors):
             raise ValueError(f"--monitor {self.config.monitor}: no such metric; give one of {', '.join(known)}")
@@ -168,7 +173,9 @@ class RunCLI(LightningCLI):
         # save_last beside a monitor writes only where the monitor improves: a resumed run would go back
         last = ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False)
         stop = [EarlyStopping(config.monitor, mode="max", patience=config.patience)] if validates else []
-        return [StepSeed(self.datamodule.seed), Throughput(), self.lines, LearningRateMonitor(), *stop, best, last]
+        average = [WeightAverage(config.average)] if config.average else []
+        seed = StepSeed(self.datamodule.seed)
+        return [seed, Throughput(), *average, self.lines, LearningRateMonitor(), *stop, best, last]
 
     def _transfer(self, path: Path) -> None:
         checkpoint = read_checkpoint(path)
@@ -199,6 +206,7 @@ def run(command: Callable[[], None]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)  # until the run has its log
     warnings.filterwarnings("ignore", message=".*exists and is not empty")  # the folder holds its log already
     warnings.filterwarnings("ignore", message=".*smaller than the logging interval|.*LeafSpec.*is deprecated")
+    keep_freed_memory()
     with exit_on_bad_input():
         torch.use_deterministic_algorithms(True, warn_only=True)
         try:

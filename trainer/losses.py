@@ -1,15 +1,15 @@
 """Next-item losses: cross-entropy over the catalogue, or over the batch's targets.
 
-Shapes: B batch, d width, I items (id 0 padding).
+Shapes: B batch, C candidates, d width, I items (id 0 padding).
 """
 
 from abc import ABC, abstractmethod
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from model import SequenceModel
+from trainer.cross_entropy import catalogue_cross_entropy
 
 
 class NextItemLoss(ABC):
@@ -17,7 +17,7 @@ class NextItemLoss(ABC):
 
     @abstractmethod
     def __call__(self, user_Bd: Tensor, targets_B: Tensor, system: SequenceModel) -> Tensor:
-        """A scalar; targets of 0 are padding and do not count."""
+        """A scalar; targets of 0 are padding and do not count, and where all are the loss is 0."""
 
 
 class FullCatalogue(NextItemLoss):
@@ -25,22 +25,18 @@ class FullCatalogue(NextItemLoss):
 
     def __call__(self, user_Bd: Tensor, targets_B: Tensor, system: SequenceModel) -> Tensor:
         """See ``NextItemLoss``."""
-        logits_BI = user_Bd @ system.item_vectors()[1:].T
-        return F.cross_entropy(logits_BI.float(), targets_B - 1, ignore_index=-1)
+        return catalogue_cross_entropy(user_Bd, system.item_vectors(), targets_B)
 
 
 class InBatch(NextItemLoss):
     """The same over the batch's targets as candidates; for pretraining on large catalogues.
 
-    Other rows with the same target are no negatives of it, and padding is no candidate.
+    Other rows with the same target are no negatives of it, and padding is no candidate. A target that several
+    rows have is one candidate that counts so often, so that its vector is computed once.
     """
 
     def __call__(self, user_Bd: Tensor, targets_B: Tensor, system: SequenceModel) -> Tensor:
         """See ``NextItemLoss``."""
-        logits_BB = user_Bd @ system.item_vectors(targets_B).T
-        same = targets_B.unsqueeze(0) == targets_B.unsqueeze(1)
-        diagonal = torch.eye(len(targets_B), dtype=torch.bool, device=targets_B.device)
-        excluded = (same & ~diagonal) | ((targets_B == 0) & ~diagonal)
-        rows = torch.arange(len(targets_B), device=targets_B.device)
-        labels = torch.where(targets_B == 0, -1, rows)
-        return F.cross_entropy(logits_BB.float().masked_fill(excluded, -torch.inf), labels, ignore_index=-1)
+        with_padding = torch.cat([targets_B.new_zeros(1), targets_B])  # then it is candidate 0, as in a catalogue
+        ids_C, place, counts_C = torch.unique(with_padding, return_inverse=True, return_counts=True)
+        return catalogue_cross_entropy(user_Bd, system.item_vectors(ids_C), place[1:], counts_C)

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from data.errors import bad
-
-PREPARE = "Prepare the domain again: python prepare.py domain"
+from data.ids import PREPARE, read_item_keys
+from data.raw.jsonl import read_jsonl, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +45,6 @@ class Encoder(Protocol):
         """Rows (n, dim), and which of them are known (n,); the others are zero."""
 
 
-def read_item_keys(domain: Path) -> list[str]:
-    """The item keys of ``item2id.jsonl``, in id order; ``ValueError`` unless its ids are 1, 2, …, n."""
-    path = domain / "item2id.jsonl"
-    keys: list[str] = []
-    for line, row in _rows(path):
-        match row:
-            case [str(key), int(number)] if number == line:
-                keys.append(key)
-            case _:
-                raise bad(path, f'expected ["item", {line}], found {_short(row)}', PREPARE, line)
-    if not keys:
-        raise bad(path, "has no items", PREPARE)
-    return keys
-
-
 def read_items(domain: Path) -> Iterator[Item]:
     """The items of ``item.jsonl`` in id order, one at a time.
 
@@ -72,7 +56,9 @@ def read_items(domain: Path) -> Iterator[Item]:
     """
     path = domain / "item.jsonl"
     keys = read_item_keys(domain)
-    for number, (key, entry) in enumerate(zip_longest(keys, _rows(path)), start=1):
+    if not path.is_file():
+        raise bad(path, "there is no such file", PREPARE)
+    for number, (key, entry) in enumerate(zip_longest(keys, read_jsonl(path)), start=1):
         if key is None or entry is None:
             fault = "more" if key is None else "fewer"
             raise bad(path, f"has {fault} than the {len(keys)} items of item2id.jsonl", PREPARE, number)
@@ -87,20 +73,4 @@ def _item(path: Path, domain: Path, line: int, row: Any) -> Item:
         case {"item": str(key), "text": str(text), "image": str() | None as image}:
             return Item(key, text, domain / image if image else None)
     expected = '{"item": text, "text": text, "image": text or null}'
-    raise bad(path, f"expected {expected}, found {_short(row)}", PREPARE, line)
-
-
-def _rows(path: Path) -> Iterator[tuple[int, Any]]:
-    """Line number, from 1, and value of each line of a jsonl file."""
-    if not path.is_file():
-        raise bad(path, "no such file", PREPARE)
-    with path.open("rb") as file:
-        for line, text in enumerate(file, start=1):
-            try:
-                yield line, orjson.loads(text)
-            except orjson.JSONDecodeError as error:
-                raise bad(path, f"is not JSON ({error})", PREPARE, line) from error
-
-
-def _short(row: Any) -> str:
-    return str(orjson.dumps(row)[:80], "utf-8", "replace")
+    raise bad(path, f"expected {expected}, found {shown(row)}", PREPARE, line)

@@ -8,12 +8,12 @@ from typing import Literal
 from data.errors import bad
 from data.features.classic_image import ClassicImage
 from data.features.classic_text import ClassicText, fitted_on
-from data.features.encoder import PREPARE
 from data.features.fitting import encoder_path, fit_text, keep_text_encoder
 from data.features.job import Extracted, Job
 from data.features.precomputed import Precomputed
 from data.features.sources import picture_digest, text_digest
 from data.files import one_writer
+from data.ids import PREPARE
 
 Choice = Literal["classic", "precomputed", "none"]
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import bad
-from data.features.encoder import Encoder, Item, read_item_keys, read_items
+from data.features.encoder import Encoder, Item, read_items
 from data.features.load import Modality
 from data.features.table import AGAIN, FeatureTable, read_source, read_table, write_table
+from data.ids import read_item_keys
 
 log = logging.getLogger(__name__)
 

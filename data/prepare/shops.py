@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from data.errors import bad
+from data.ids import read_ids
 from data.raw.jsonl import read_jsonl
 from data.rows import read_rows
 
@@ -47,16 +48,8 @@ class Shop:
         raise bad(self.folder, f"there is neither {' nor '.join(HISTORIES)}", "Prepare the domain again")
 
     def keys(self, table: str, first: int) -> Iterator[str]:
-        """The raw keys of ``item2id.jsonl`` (``first`` 1) or ``user2id.jsonl`` (0), in id order.
-
-        Raises:
-            ValueError: the file is missing or a row is not ``[key, id]`` with the next id.
-        """
-        path = self.folder / table
-        for wanted, (line, row) in enumerate(read_jsonl(path), first):
-            if not (isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and row[1] == wanted):
-                raise bad(path, f"the row is not [key, {wanted}]", AGAIN, line)
-            yield row[0]
+        """The raw keys of ``item2id.jsonl`` (``first`` 1) or ``user2id.jsonl`` (0); see ``read_ids``."""
+        return read_ids(self.folder / table, first)
 
     def items(self) -> Iterator[dict[str, Any]]:
         """Rows of ``item.jsonl`` in id order; bare ones where a published folder has none.

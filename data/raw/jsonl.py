@@ -45,6 +45,21 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise bad(path, "the file is empty", AGAIN)
 
 
+def read_blocks(path: Path, size: int) -> Iterator[tuple[int, bytes]]:
+    """Yield ``(number from 1 of the first line, whole lines)`` of a plain file, until a line fills ``size`` bytes.
+
+    Raises:
+        ValueError: the file is missing or empty.
+    """
+    number = 1
+    with open_lines(path) as stream:
+        while block := stream.read(size - 1) + stream.readline():
+            yield number, block
+            number += block.count(b"\n")
+    if number == 1 and not path.stat().st_size:
+        raise bad(path, "the file is empty", AGAIN)
+
+
 def read_jsonl(path: Path, loads: Callable[[bytes], Any] = orjson.loads) -> Iterator[tuple[int, Any]]:
     """Yield ``(line number from 1, parsed line)`` in constant memory.
 
@@ -56,11 +71,20 @@ def read_jsonl(path: Path, loads: Callable[[bytes], Any] = orjson.loads) -> Iter
         ValueError: the file is missing, empty or cut short, or a line is malformed (with its number).
     """
     for number, line in read_lines(path):
-        try:
-            row = loads(line)
-        except ValueError as error:
-            raise bad(path, f"malformed line ({error})", f"Mend the line, or: {AGAIN}", number) from None
-        yield number, row
+        yield number, parse_line(path, number, line, loads)
+
+
+def parse_line(path: Path, number: int, line: bytes, loads: Callable[[bytes], Any] = orjson.loads) -> Any:
+    """The value of one line; see ``read_jsonl``."""
+    try:
+        return loads(line)
+    except ValueError as error:
+        raise bad(path, f"malformed line ({error})", f"Mend the line, or: {AGAIN}", number) from None
+
+
+def shown(row: Any) -> str:
+    """A parsed row as a message shows it: its first 80 bytes."""
+    return str(orjson.dumps(row)[:80], "utf-8", "replace")
 
 
 def write_jsonl(path: Path, rows: Iterable[Any]) -> int:

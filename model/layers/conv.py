@@ -1,12 +1,16 @@
 """Causal depthwise convolution with SiLU, as a module."""
 
 import math
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.ops.causal_conv import causal_conv
+from model.ops.last import take
+from model.state import Carry
 
 
 class CausalConv(nn.Module):
@@ -19,10 +23,36 @@ class CausalConv(nn.Module):
 
     def __init__(self, channels: int, kernel: int) -> None:
         super().__init__()
+        self.kernel = kernel
         bound = 1 / math.sqrt(kernel)
         self.weight = nn.Parameter(torch.empty(channels, 1, kernel).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(channels).uniform_(-bound, bound))
 
-    def forward(self, x_BLC: Tensor) -> Tensor:
-        """``(B, L, C)`` to the same."""
-        return F.silu(causal_conv(x_BLC, self.weight.squeeze(1), self.bias))
+    def forward(self, x_BLC: Tensor, at_BL: Tensor | None = None, carry: Carry | None = None) -> Tensor:
+        """``(B, L, C)`` to the same, with ``carry`` as further positions.
+
+        With ``at``, the consecutive positions that x holds of longer rows, to ``(B, L-K+1, C)``: the first K - 1
+        only lead in, and what stands before position 0 counts as zero.
+        """
+        return _conv(x_BLC, at_BL, carry, weight=self.weight, bias=self.bias)
+
+    def split(self, widths: Sequence[int]) -> list[Callable[..., Tensor]]:
+        """The same convolution of parts of the channels, so wide."""
+        weights, biases = torch.split(self.weight, list(widths)), torch.split(self.bias, list(widths))
+        return [partial(_conv, weight=weight, bias=bias) for weight, bias in zip(weights, biases, strict=True)]
+
+
+def _conv(
+    x_BLC: Tensor, at_BL: Tensor | None = None, carry: Carry | None = None, *, weight: Tensor, bias: Tensor
+) -> Tensor:
+    weight_CK = weight.squeeze(1)
+    past = weight_CK.shape[1] - 1
+    if at_BL is None and carry is None:
+        return F.silu(causal_conv(x_BLC, weight_CK, bias))
+    if carry is not None:
+        led_in = torch.cat([carry.take("past", (past, x_BLC.shape[2]), x_BLC), x_BLC], dim=1)
+        carry.give("past", take(led_in, carry.lengths_B.unsqueeze(1) + torch.arange(past, device=x_BLC.device)))
+    else:
+        assert at_BL is not None
+        led_in = x_BLC * (at_BL >= 0).unsqueeze(-1)
+    return F.silu(causal_conv(led_in, weight_CK, bias)[:, past:])

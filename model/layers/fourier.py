@@ -36,8 +36,12 @@ class DualChannelFilter(nn.Module):
 
     def forward(self, tau_text_BHL: Tensor, tau_image_BHL: Tensor) -> Tensor:
         """Two ``(B, H, L)`` signals to the fused one."""
-        text = torch.fft.rfft(tau_text_BHL.float(), norm="ortho")
-        image = torch.fft.rfft(tau_image_BHL.float(), norm="ortho")
-        fused = self.joint(self.text(text) * text + self.image(image) * image)
-        tau_BHL: Tensor = torch.fft.irfft(fused, n=self.window, norm="ortho")
+        with torch.autocast(tau_text_BHL.device.type, enabled=False):  # transforms have no narrow types
+            text, image = (torch.fft.rfft(_wide(tau), norm="ortho") for tau in (tau_text_BHL, tau_image_BHL))
+            fused = self.joint(self.text(text) * text + self.image(image) * image)
+            tau_BHL: Tensor = torch.fft.irfft(fused, n=self.window, norm="ortho")
         return tau_BHL
+
+
+def _wide(x: Tensor) -> Tensor:
+    return x.to(torch.promote_types(x.dtype, torch.float32))

@@ -3,7 +3,8 @@
 Shapes: I items (row 0 padding), F feature width, d hidden, M modalities.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
@@ -23,28 +24,30 @@ class ModalityTable(nn.Module):
         present: ``(I,)``, False where the content is missing.
         hidden: d.
         id_bias: learn a row an item.
+        sparse: give these rows sparse gradients.
     """
 
     features: Tensor
     present: Tensor
 
-    def __init__(self, features: Tensor, present: Tensor, hidden: int, id_bias: bool) -> None:
+    def __init__(self, features: Tensor, present: Tensor, hidden: int, id_bias: bool, sparse: bool) -> None:
         super().__init__()
         # Non-persistent: a checkpoint holds no feature tables. The padding row counts as present.
         self.register_buffer("features", F.pad(features.float(), (0, 0, 1, 0)), persistent=False)
         self.register_buffer("present", F.pad(present.bool(), (1, 0), value=True), persistent=False)
         self.adapter = nn.Linear(features.shape[1], hidden)
+        self.sparse = sparse
         self.missing = nn.Parameter(torch.empty(hidden).normal_(std=0.02))
         self.id_bias = nn.Parameter(torch.empty(len(features) + 1, hidden).normal_(std=0.02)) if id_bias else None
 
     def forward(self, ids: Tensor | None = None) -> Tensor:
         """Embeddings of ``ids`` (any shape), or of all items ``(I+1, d)``."""
-        if ids is not None and ids.numel() > len(self.features):  # project each item once, then gather
-            return F.embedding(ids, self())
         pick = slice(None) if ids is None else ids
         projected = self.adapter(self.features[pick])
         embedded = torch.where(self.present[pick].unsqueeze(-1), projected, self.missing.to(projected.dtype))
-        return embedded if self.id_bias is None else embedded + self.id_bias[pick]
+        if self.id_bias is None:
+            return embedded
+        return embedded + (self.id_bias if ids is None else F.embedding(ids, self.id_bias, sparse=self.sparse))
 
 
 class ItemTable(nn.Module):
@@ -57,6 +60,7 @@ class ItemTable(nn.Module):
         present: per modality ``(I,)``.
         hidden: d.
         id_bias: learn a row an item and modality.
+        sparse: give these rows sparse gradients, for ``trainer.optimizers``.
         fusion: ``static`` (weights 1), ``dynamic_shared`` (softmax of M numbers), ``dynamic_instance`` (per item).
         temperature: divides every score.
     """
@@ -67,31 +71,57 @@ class ItemTable(nn.Module):
         present: Mapping[str, Tensor],
         hidden: int,
         id_bias: bool,
+        sparse: bool,
         fusion: Fusion,
         temperature: float,
     ) -> None:
         super().__init__()
-        self.temperature = temperature
+        self.temperature, self.sparse = temperature, sparse
         self.tables = nn.ModuleDict(
-            {name: ModalityTable(features[name], present[name], hidden, id_bias) for name in features}
+            {name: ModalityTable(features[name], present[name], hidden, id_bias, sparse) for name in features}
         )
-        rows = (len(next(iter(features.values()))) + 1,) if fusion == "dynamic_instance" else ()
+        self.rows = len(next(iter(features.values()))) + 1
+        self._whole: dict[str, Tensor] | None = None  # while shared
+        rows = (self.rows,) if fusion == "dynamic_instance" else ()
         learned = fusion != "static" and len(features) > 1
         self.fusion = nn.Parameter(torch.zeros(*rows, len(features))) if learned else None
 
-    def embed(self, modality: str, ids: Tensor) -> Tensor:
-        """``E_m[ids]``, one row an id."""
-        out: Tensor = self.tables[modality](ids)
-        return out
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Within, whoever needs all of a modality's embeddings gets the same ones: one projection a step."""
+        if self._whole is not None:  # within another
+            yield
+            return
+        self._whole = {}
+        try:
+            yield
+        finally:
+            self._whole = None
+
+    def embed(self, modality: str, ids: Tensor | None = None) -> Tensor:
+        """``E_m[ids]``, one row an id, or all of them.
+
+        Where there are more ids than items, or all items are projected already, rows are only looked up.
+        """
+        whole = self._whole or {}
+        if ids is not None and (modality in whole or ids.numel() > self.rows):
+            return F.embedding(ids, self.embed(modality))
+        if modality in whole:
+            return whole[modality]
+        embedded: Tensor = self.tables[modality](ids)
+        if ids is None and self._whole is not None:
+            self._whole[modality] = embedded
+        return embedded
 
     def forward(self, ids: Tensor | None = None) -> Tensor:
         """Item vectors ``(I+1, d)``, or ``(len(ids), d)``."""
-        embedded = [F.normalize(table(ids), dim=-1) for table in self.tables.values()]
+        embedded = [F.normalize(self.embed(name, ids), dim=-1) for name in self.tables]
         return self._weigh(embedded, ids) / self.temperature
 
     def _weigh(self, embedded: Sequence[Tensor], ids: Tensor | None) -> Tensor:
         if self.fusion is None:
             return torch.stack(list(embedded)).sum(dim=0)
-        logits = self.fusion if ids is None or self.fusion.dim() == 1 else self.fusion[ids]
-        weights = logits.softmax(dim=-1)
+        per_item = None if self.fusion.dim() == 1 else ids
+        rows = self.fusion if per_item is None else F.embedding(per_item, self.fusion, sparse=self.sparse)
+        weights = rows.softmax(dim=-1)
         return sum((weights[..., m, None] * e for m, e in enumerate(embedded)), embedded[0].new_zeros(()))

@@ -1,8 +1,9 @@
 """Norms of the SSD blocks."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from model.ops.gated_norm import gated_rms_norm
 
 
 class GatedRMSNorm(nn.Module):
@@ -20,4 +21,4 @@ class GatedRMSNorm(nn.Module):
 
     def forward(self, y: Tensor, z: Tensor) -> Tensor:
         """``(…, width)`` twice to ``(…, width)``."""
-        return F.rms_norm(y * F.silu(z), self.weight.shape, self.weight, self.eps)
+        return gated_rms_norm(y, z, self.weight, self.eps)

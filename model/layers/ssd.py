@@ -1,19 +1,26 @@
 """The two SSD blocks of MMM4Rec: TiSSD on one stream, Cross-SSD between two (MODELS §1.3, §1.7).
 
 Shapes: B batch, L positions, d hidden, D = expand·d inner, H heads, P = D/H, G groups, N state, K kernel.
-``s_BHL`` is the scaled time signal, None where time is off.
+``s_BLH`` is the time signal on its way into dt, None where time is off. R reads: the positions whose output is
+wanted, all of them or a row's last few. What each part of a projection gives is computed apart: splitting one
+wide output would join its gradients again, a copy as large as the output, and few reads need less of it.
 """
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.layers.conv import CausalConv
+from model.layers.linear import split_linear
 from model.layers.norm import GatedRMSNorm
-from model.ops.ssd import Skip, ssd
+from model.ops.last import take, widen
+from model.ops.ssd import Skip, ssd, ssd_with_state
+from model.ops.ssd_at import ssd_at
+from model.state import Carry
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,7 @@ class SSDSizes:
     state: int
     kernel: int
     skip: Skip = "scaled"
+    time: Literal["scale", "shift"] = "scale"
     norm_eps: float = 1e-12
 
     def __post_init__(self) -> None:
@@ -64,22 +72,36 @@ class StateSpace(nn.Module):
         self.out_proj = nn.Linear(sizes.inner, sizes.hidden)
 
     def forward(
-        self, x_BLD: Tensor, B_BLE: Tensor, C_BLE: Tensor, dt_BLH: Tensor, z_BLD: Tensor, s_BHL: Tensor | None
+        self,
+        x_BLD: Tensor,
+        B_BLE: Tensor,
+        C_BRE: Tensor,
+        dt_BLH: Tensor,
+        z_BRD: Tensor,
+        s_BLH: Tensor | None,
+        at_BR: Tensor | None,
+        carry: Carry | None,
     ) -> Tensor:
-        """Scan and gate: ``(B, L, d)``. ``E = G·N``; ``s`` multiplies dt before its bias."""
+        """Scan and gate: ``(B, R, d)``. ``E = G·N``; ``s`` scales or shifts dt before its bias."""
         sizes = self.sizes
-        if s_BHL is not None:
-            dt_BLH = dt_BLH * s_BHL.transpose(1, 2)
-        y_BLHP = ssd(
-            _split(x_BLD, sizes.heads),
-            F.softplus(dt_BLH + self.dt_bias),
-            -torch.exp(self.A_log.float()),
-            _split(B_BLE, sizes.groups),
-            _split(C_BLE, sizes.groups),
-            self.D,
-            sizes.skip,
-        )
-        out: Tensor = self.out_proj(self.norm(y_BLHP.flatten(-2), z_BLD))
+        if s_BLH is not None:
+            dt_BLH = dt_BLH * s_BLH if sizes.time == "scale" else dt_BLH + s_BLH
+        x_BLHP = _split(x_BLD, sizes.heads)
+        B_BLGN, C_BRGN = _split(B_BLE, sizes.groups), _split(C_BRE, sizes.groups)
+        dt_BLH = F.softplus(dt_BLH + self.dt_bias)
+        A_H = -torch.exp(self.A_log.float())
+        if at_BR is not None:
+            y_BRHP = ssd_at(x_BLHP, dt_BLH, A_H, B_BLGN, C_BRGN, self.D, at_BR, sizes.skip)
+        elif carry is None:
+            y_BRHP = ssd(x_BLHP, dt_BLH, A_H, B_BLGN, C_BRGN, self.D, sizes.skip)
+        else:
+            initial = carry.take("ssd", (sizes.heads, sizes.state, sizes.head_dim), x_BLHP)
+            y_BRHP, final = ssd_with_state(
+                x_BLHP, dt_BLH, A_H, B_BLGN, C_BRGN, self.D, sizes.skip,
+                initial_BHNP=initial, lengths_B=carry.lengths_B,
+            )  # fmt: skip
+            carry.give("ssd", final)
+        out: Tensor = self.out_proj(self.norm(y_BRHP.flatten(-2), z_BRD))
         return out
 
 
@@ -89,17 +111,27 @@ class TiSSD(nn.Module):
     def __init__(self, sizes: SSDSizes) -> None:
         super().__init__()
         writes = sizes.groups * sizes.state
-        self.splits = [sizes.inner, sizes.inner + 2 * writes, sizes.heads]
-        self.parts = [sizes.inner, writes, writes]
-        self.in_proj = nn.Linear(sizes.hidden, sum(self.splits))
+        self.parts = [sizes.inner, sizes.inner, writes, writes, sizes.heads]
+        self.in_proj = nn.Linear(sizes.hidden, sum(self.parts))
         self.conv = CausalConv(sizes.inner + 2 * writes, sizes.kernel)
         self.space = StateSpace(sizes)
 
-    def forward(self, x_BLd: Tensor, s_BHL: Tensor | None) -> Tensor:
-        """``(B, L, d)`` to the same."""
-        z_BLD, xBC, dt_BLH = self.in_proj(x_BLd).split(self.splits, dim=-1)
-        x_BLD, B_BLE, C_BLE = self.conv(xBC).split(self.parts, dim=-1)
-        out: Tensor = self.space(x_BLD, B_BLE, C_BLE, dt_BLH, z_BLD, s_BHL)
+    def forward(
+        self, x_BLd: Tensor, s_BLH: Tensor | None, at_BR: Tensor | None = None, carry: Carry | None = None
+    ) -> Tensor:
+        """``(B, L, d)`` to the same, or to ``(B, R, d)`` at consecutive positions of each row."""
+        to_z, to_x, to_B, to_C, to_dt = split_linear(self.in_proj, self.parts)
+        conv_x, conv_B, conv_C = self.conv.split(self.parts[1:4])
+        if at_BR is None:
+            z_BRD, C_BRE = to_z(x_BLd), conv_C(to_C(x_BLd), carry=carry and carry.of("C"))
+        else:
+            wide_BS = widen(at_BR, self.conv.kernel - 1)
+            read_BSd = take(x_BLd, wide_BS)
+            z_BRD = to_z(read_BSd[:, self.conv.kernel - 1 :])
+            C_BRE = conv_C(to_C(read_BSd), wide_BS)
+        x_BLD = conv_x(to_x(x_BLd), carry=carry and carry.of("x"))
+        B_BLE = conv_B(to_B(x_BLd), carry=carry and carry.of("B"))
+        out: Tensor = self.space(x_BLD, B_BLE, C_BRE, to_dt(x_BLd), z_BRD, s_BLH, at_BR, carry)
         return out
 
 
@@ -109,25 +141,42 @@ class CrossSSD(nn.Module):
     def __init__(self, sizes: SSDSizes) -> None:
         super().__init__()
         writes = sizes.groups * sizes.state
-        self.splits = [sizes.inner + writes, sizes.heads]
-        self.parts = [sizes.inner, writes]
-        self.u_proj = nn.Linear(sizes.hidden, sum(self.splits))
+        self.parts = [sizes.inner, writes, sizes.heads]
+        self.u_proj = nn.Linear(sizes.hidden, sum(self.parts))
         self.q_proj = nn.Linear(sizes.hidden, writes)
         self.z_proj = nn.Linear(sizes.hidden, sizes.inner)
         self.u_conv = CausalConv(sizes.inner + writes, sizes.kernel)
         self.q_conv = CausalConv(writes, sizes.kernel)
         self.space = StateSpace(sizes)
 
-    def forward(self, q_BLd: Tensor, u_BLd: Tensor, s_BHL: Tensor | None) -> Tensor:
-        """Two ``(B, L, d)`` streams to one."""
-        xB, dt_BLH = self.u_proj(u_BLd).split(self.splits, dim=-1)
-        x_BLD, B_BLE = self.u_conv(xB).split(self.parts, dim=-1)
-        C_BLE = self.q_conv(self.q_proj(q_BLd))
-        z_BLD = self.z_proj(q_BLd + u_BLd)
-        out: Tensor = self.space(x_BLD, B_BLE, C_BLE, dt_BLH, z_BLD, s_BHL)
+    def forward(
+        self,
+        q_BSd: Tensor,
+        u_BLd: Tensor,
+        s_BLH: Tensor | None,
+        at_BR: Tensor | None = None,
+        carry: Carry | None = None,
+    ) -> Tensor:
+        """Two ``(B, L, d)`` streams to one.
+
+        With ``at``, consecutive positions of each row, to ``(B, R, d)``; q is then given at these and the
+        kernel's K - 1 positions before them, ``S = R + K - 1``.
+        """
+        to_x, to_B, to_dt = split_linear(self.u_proj, self.parts)
+        conv_x, conv_B = self.u_conv.split(self.parts[:2])
+        if at_BR is None:
+            C_BRE = self.q_conv(self.q_proj(q_BSd), carry=carry and carry.of("C"))
+            gate_BRd = q_BSd + u_BLd
+        else:
+            past = self.q_conv.kernel - 1
+            C_BRE = self.q_conv(self.q_proj(q_BSd), widen(at_BR, past))
+            gate_BRd = q_BSd[:, past:] + take(u_BLd, at_BR)
+        x_BLD = conv_x(to_x(u_BLd), carry=carry and carry.of("x"))
+        B_BLE = conv_B(to_B(u_BLd), carry=carry and carry.of("B"))
+        out: Tensor = self.space(x_BLD, B_BLE, C_BRE, to_dt(u_BLd), self.z_proj(gate_BRd), s_BLH, at_BR, carry)
         return out
 
 
 def _split(x: Tensor, parts: int) -> Tensor:
     """``(…, parts·width)`` to ``(…, parts, width)``."""
-    return x.reshape(*x.shape[:-1], parts, -1)
+    return x.reshape(*x.shape[:-1], parts, x.shape[-1] // parts)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from model.layers.conv import CausalConv
 from model.layers.dropout import Dropout
+from model.layers.fourier import DualChannelFilter
 
 
 class GapSignal(nn.Module):
@@ -70,3 +71,24 @@ class TimeResidual(nn.Module):
         g = torch.sigmoid(self.gate(self.dropout(tau_BHL)))
         out: Tensor = self.norm(g * tau_BHL + (1 - g) * s_BHL)
         return out
+
+
+class WindowTime(nn.Module):
+    """The time path of one layer: scale and residual shared by both streams, the filter, the Cross-SSD's scale."""
+
+    def __init__(self, window: int, heads: int, kernel: int, per_position: bool, dropout: float, eps: float) -> None:
+        super().__init__()
+        self.scale = TimeScale(window, heads, kernel, dropout)
+        self.residual = TimeResidual(window, per_position, dropout, eps)
+        self.filter = DualChannelFilter(window)
+        self.cross_scale = TimeScale(window, heads, kernel, dropout)
+
+    def forward(
+        self, tau_text: Tensor, tau_image: Tensor, carry: None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Signals ``(B, H, L)`` to scales ``(B, L, H)`` for text, image, cross, and the next layer's signals."""
+        s_text, s_image = self.scale(tau_text), self.scale(tau_image)
+        next_text, next_image = self.residual(tau_text, s_text), self.residual(tau_image, s_image)
+        s_cross = self.cross_scale(self.filter(next_text, next_image))
+        s_text, s_image, s_cross = (s_BHL.transpose(1, 2) for s_BHL in (s_text, s_image, s_cross))
+        return s_text, s_image, s_cross, next_text, next_image

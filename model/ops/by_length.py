@@ -1,9 +1,9 @@
 """Histories of like length encoded together: right padding is not computed for nothing.
 
-Shapes: B batch, L positions.
+Shapes: B batch, L positions, T wanted positions of all rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -14,21 +14,56 @@ def by_length(
     items_BL: Tensor,
     lengths_B: Tensor,
     timestamps_BL: Tensor,
-    rows: int = 256,
+    positions: int = 4096,
 ) -> Tensor:
-    """``encode(items, lengths, timestamps)`` in groups of ``rows``, the items of each cut to its longest history.
+    """``encode(items, lengths, timestamps)`` in groups of like length, the items of each cut to its longest history.
 
     Gives what one call on the whole batch gives, for an encoder whose rows do not mix and that does not look
-    beyond a row's length. Rows keep their order. Smaller groups cost more than they save, and on a GPU the cut
-    would wait for the device: there one call is made. Timestamps are not cut, since the window form's time path
-    spans the window.
+    beyond a row's length. Rows keep their order. Timestamps are not cut, since the window form's time path spans
+    the window.
+
+    Args:
+        encode: of a group.
+        items_BL: ids, padded on the right.
+        lengths_B: valid positions.
+        timestamps_BL: of the items.
+        positions: in a group, padding included; smaller groups cost more than they save. A GPU is kept busier by one.
     """
-    groups = len(items_BL) // rows
-    if items_BL.device.type != "cpu" or groups < 2:
-        return encode(items_BL, lengths_B, timestamps_BL)
-    order_B = lengths_B.argsort(stable=True)
-    parts = []
-    for group in order_B.chunk(groups):
-        longest = max(int(lengths_B[group[-1]]), 1)
+    parts, order_B = [], lengths_B.argsort(stable=True)
+    for group, longest in _groups(lengths_B, order_B, positions):
         parts.append(encode(items_BL[group, :longest], lengths_B[group], timestamps_BL[group]))
     return torch.cat(parts)[order_B.argsort()]
+
+
+def each_by_length(
+    encode: Callable[[Tensor, Tensor], Tensor],
+    items_BL: Tensor,
+    lengths_B: Tensor,
+    timestamps_BL: Tensor,
+    wanted_BL: Tensor,
+    positions: int = 2048,
+) -> Tensor:
+    """``encode(items, timestamps)``, ``(b, l)`` to ``(b, l, d)``, in such groups: ``(T, d)`` where ``wanted`` is set.
+
+    In the order of ``wanted.nonzero()``: row by row. Timestamps are cut too.
+    """
+    parts, order_B = [], lengths_B.argsort(stable=True)
+    number_BL = wanted_BL.flatten().cumsum(0).view_as(wanted_BL)  # from 1, where wanted
+    numbers = []
+    for group, longest in _groups(lengths_B, order_B, positions):
+        wanted = wanted_BL[group, :longest]
+        parts.append(encode(items_BL[group, :longest], timestamps_BL[group, :longest])[wanted])
+        numbers.append(number_BL[group, :longest][wanted])
+    return torch.cat(parts)[torch.cat(numbers).argsort()]
+
+
+def _groups(lengths_B: Tensor, order_B: Tensor, positions: int) -> Iterator[tuple[Tensor, int]]:
+    """Row numbers of each group, in the order of their lengths, and the longest length in it."""
+    if order_B.device.type != "cpu":
+        yield order_B, max(int(lengths_B.max()), 1)
+        return
+    start, ordered = 0, lengths_B[order_B].clamp(min=1).tolist()
+    for row, length in enumerate(ordered):
+        if row + 1 == len(ordered) or (row + 2 - start) * ordered[row + 1] > positions:
+            yield order_B[start : row + 1], length
+            start = row + 1

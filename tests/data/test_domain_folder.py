@@ -18,11 +18,11 @@ def test_items_in_id_order(tmp_path: Path) -> None:
 
 
 WRONG = {
-    '["A", 1]\n["B", 3]\n': (2, "is not \\[item, 2\\]"),
+    '["A", 1]\n["B", 3]\n': (2, "is not \\[key, 2\\]"),
     '["A", 0]\n': (1, "ids count from 1"),
-    '["A", 1]\n["B"]\n': (2, "is not \\[item, 2\\]"),
-    '["A", 1]\n\n["B", "2"]\n': (3, "is not \\[item, 2\\]"),
-    '{"A": 1}\n': (1, "is not \\[item, 1\\]"),
+    '["A", 1]\n["B"]\n': (2, "is not \\[key, 2\\]"),
+    '["A", 1]\n\n["B", "2"]\n': (3, "is not \\[key, 2\\]"),
+    '{"A": 1}\n': (1, "is not \\[key, 1\\]"),
     '["A", 1]\n["A", 2]\n': (None, "an item has two ids"),
     '["A", 1]\n["B", 2\n': (2, "malformed line"),
     "": (None, "the file is empty"),

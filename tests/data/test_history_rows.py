@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data.parse_rows import parse_plain
 from data.rows import Rows, read_rows
 
 GOOD = "[0, [[1, 5], [3, 5], [2, 9]]]"
@@ -44,6 +45,20 @@ WRONG = {
     "[-1, [[1, 5]]]": "ids from 0",
     "[9223372036854775808, [[1, 5]]]": "does not fit 64 bits",
     "[1, []]": "has 0 events",
+    "[1, [[2, 3]4, [3, 6]]]": "malformed line",
+    "[1, [[2, 3], 4[3, 6]]]": "malformed line",
+    "[1, [[2 3, 4]]]": "malformed line",
+    "[1, [[2, 03]]]": "malformed line",
+    "[01, [[2, 3]]]": "malformed line",
+    "[1, [[2, ]]]": "malformed line",
+    "[, [[2, 3]]]": "malformed line",
+    "1[, [[2, 3]]]": "malformed line",
+    "[1, [2 [, 3]]]": "malformed line",
+    "[1, [[2, ]3]]": "malformed line",
+    "[1, [2, [3], [2, 3]]]": "is not \\[item id, timestamp",
+    "[1, [[2, 3]\0]]": "malformed line",
+    "[1, [[2, 3]]] [2, [[1, 1]]]": "malformed line",
+    "[1, [[2, 3]": "malformed line",
     "[1, [[1, 5, 6]]]": "is not \\[item id, timestamp",
     "[1, [[1, 5], [2]]]": "is not \\[item id, timestamp",
     "[1, [1, 5]]": "is not \\[item id, timestamp",
@@ -101,13 +116,34 @@ def test_missing_and_empty_file(tmp_path: Path, content: bytes | None, what: str
 def test_blocks_hold_what_was_written(tmp_path_factory: pytest.TempPathFactory, histories: object, block: int) -> None:
     told = [(user, sorted(pairs, key=lambda pair: pair[1])) for user, pairs in histories]  # type: ignore[attr-defined]
     path = tmp_path_factory.getbasetemp() / "rows.jsonl"
-    path.write_bytes(b"\n".join(map(orjson.dumps, told)))
+    lines = list(map(orjson.dumps, told))
+    path.write_bytes(b"\n".join(lines))
     blocks = list(read_rows(path, 9, block))
     assert [row for rows in blocks for row in as_lists(rows)] == [(n, *row) for n, row in enumerate(told, 1)]
-    assert all(rows.lengths[:-1].sum() < block for rows in blocks), "a block ends with the row that fills it"
+    sizes = [[len(lines[number - 1]) + 1 for number in rows.lines.tolist()] for rows in blocks]
+    assert all(sum(size[:-1]) < block for size in sizes), "a block ends with the row that fills it"
+    assert all(sum(size) >= block for size in sizes[:-1]), "and not before"
     for rows in blocks:
         for column in (rows.lines, rows.users, rows.offsets, rows.items, rows.timestamps):
             assert column.dtype == np.int64
+
+
+SPACED = ["[7,[[1,5],[3,5]]]", "[0, [[1, 0]]]", " [ 9\t,\t[ [ 2 , 8 ] ] ]\r", "[10,[[3,100],[1,100],[1,200]]]"]
+
+
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_any_white_space_is_read_at_once_and_as_line_by_line(tmp_path: Path, end: str) -> None:
+    text = "\n".join(SPACED) + end
+    plain = parse_plain(text.encode())
+    assert plain is not None
+    assert plain.users.tolist() == [7, 0, 9, 10] and plain.lengths.tolist() == [2, 1, 1, 3]
+    assert plain.pairs.tolist() == [[1, 5], [3, 5], [1, 0], [2, 8], [3, 100], [1, 100], [1, 200]]
+    assert parse_plain(f"\n{text}".encode()) is None, "a blank line has line by line reading"
+    for name, content in {"plain": text, "blank": f"\n{text}\n \n"}.items():
+        (tmp_path / name).write_text(content)
+    (at_once,), (each,) = (read_rows(tmp_path / name, 3) for name in ("plain", "blank"))
+    assert [row[1:] for row in as_lists(at_once)] == [row[1:] for row in as_lists(each)]
+    assert each.lines.tolist() == [2, 3, 4, 5], "blank lines count"
 
 
 def test_take_keeps_rows_with_their_events(tmp_path: Path) -> None:

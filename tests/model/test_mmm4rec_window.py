@@ -104,3 +104,21 @@ def test_dropout_gradient_is_its_mask() -> None:
     torch.testing.assert_close(x.grad * x, y)
     columns = torch.stack([Dropout(0.5)(torch.ones(4096)).view(-1, 4) for _ in range(4)]).ne(0).float()
     assert (columns.mean((0, 1)) - 0.5).abs().max() < 0.03, "each of the four draws of a word is fair"
+
+
+def test_sparse_ids_get_the_same_gradient_in_the_rows_of_the_batch() -> None:
+    gradients = []
+    for sparse in (False, True):
+        system, histories = (
+            TestContract().bound(sparse_ids=sparse, fusion="dynamic_instance"),
+            TestContract().histories(),
+        )
+        targets = torch.tensor([1, 2, 3, 4])
+        logits = system.user(histories[0][:, :1], torch.ones(4, dtype=torch.long), histories[2]) @ (
+            system.item_vectors(targets).T
+        )
+        torch.nn.functional.cross_entropy(logits, torch.arange(4)).backward()
+        tables = [system.items.tables["text"].id_bias, system.items.tables["image"].id_bias, system.items.fusion]
+        assert all(table.grad.is_sparse == sparse for table in tables)
+        gradients.append([table.grad.to_dense() for table in tables])
+    torch.testing.assert_close(*gradients)

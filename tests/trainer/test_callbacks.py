@@ -66,10 +66,14 @@ def test_the_counts_survive_a_resume() -> None:
     assert again.seconds > lines.seconds
 
 
-def test_throughput_counts_targets_also_where_the_epoch_had_begun_before() -> None:
+@pytest.mark.parametrize(("targets", "count"), [([5, 6, 7], 3), ([[5, 6], [0, 7]], 3)], ids=["last", "every"])
+def test_throughput_counts_targets_also_where_the_epoch_had_begun_before(targets: list[Any], count: int) -> None:
     logged: dict[str, float] = {}
-    module: Any = SimpleNamespace(log=lambda name, value, **_: logged.__setitem__(name, value))
-    throughput, batch = Throughput(), Batch(*[torch.zeros(4, 1)] * 5)
+    module: Any = SimpleNamespace(log=lambda name, value: logged.__setitem__(name, value))
+    throughput, empty = Throughput(), torch.zeros(0)
+    batch = Batch(empty, empty, empty, torch.tensor(targets), empty)
     throughput.on_train_batch_start(None, module, batch, 3)  # type: ignore[arg-type]
     throughput.on_train_batch_end(None, module, None, batch, 3)  # type: ignore[arg-type]
-    assert logged["train/targets_per_s"] > 0
+    seconds = throughput._seconds
+    throughput.on_train_epoch_end(None, module)  # type: ignore[arg-type]
+    assert logged == {"train/targets_per_s": pytest.approx(count / seconds)}

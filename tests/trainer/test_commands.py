@@ -56,7 +56,7 @@ def config(tmp_path: Path) -> Path:
             "system": {"class_path": "model.WindowMMM4Rec", "init_args": SIZES},
             "optimizer": {"class_path": "torch.optim.NAdam", "init_args": {"lr": 0.01, "weight_decay": 0.005}},
         },
-        "data": {"domain": str(domain), "window": 6, "batch_size": 32},
+        "data": {"domain": str(domain), "window": 6, "batch_size": 32, "positions": "last"},
     }
     path.write_text(json.dumps(settings))  # which is YAML too
     return path

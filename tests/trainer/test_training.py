@@ -12,6 +12,7 @@ from torch import Tensor
 
 from data.batches import Batch
 from tests.trainer.tiny import Losses, draw_histories, make_data, make_module, make_trainer, write_domain
+from trainer.averaging import WeightAverage
 from trainer.callbacks import EpochLines, Throughput
 from trainer.losses import InBatch
 
@@ -68,6 +69,16 @@ def test_the_number_of_workers_changes_nothing(domain: Path, tmp_path: Path) -> 
     assert_same(train(domain, tmp_path / "a"), train(domain, tmp_path / "b", num_workers=2))
 
 
+def test_compiled_it_is_the_same(domain: Path, tmp_path: Path) -> None:
+    """By a backend that captures and replays the graph; inductor would need minutes and a C++ compiler."""
+    found = []
+    for backend in (None, "aot_eager"):
+        losses, module = Losses(), make_module(dropout=0.0, compile=backend)
+        make_trainer(tmp_path / str(backend), losses, epochs=1).fit(module, datamodule=make_data(domain))
+        found.append(list(losses.by_step.values()))
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
+
+
 # -- resuming -----------------------------------------------------------------------------------------
 
 
@@ -82,6 +93,7 @@ def run(
     every_step: bool = False,
     workers: int = 0,
     monitor: str = "val/ndcg@5",
+    average: float = 0.0,
 ) -> Run:
     """As main.py runs: the same callbacks, a logger, resumed with weights_only; optionally a checkpoint a step."""
     losses, lines, module = Losses(), EpochLines(monitor), make_module()
@@ -98,6 +110,7 @@ def run(
         lines,
         LearningRateMonitor(),
         EarlyStopping(monitor, mode="max", patience=50),
+        *([WeightAverage(average)] if average else []),
         *checkpoints,
         epochs=epochs,
         logger=CSVLogger(folder, name="", version=""),
@@ -116,12 +129,13 @@ def assert_continues(whole: Run, rest: Run, first: int, best: bool = True) -> No
         assert rest[1].best_seconds <= rest[1].seconds
 
 
-def test_a_resumed_run_equals_an_uninterrupted_one(domain: Path, tmp_path: Path) -> None:
-    whole = run(domain, tmp_path / "whole", epochs=4)
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_a_resumed_run_equals_an_uninterrupted_one(domain: Path, tmp_path: Path, average: float) -> None:
+    whole = run(domain, tmp_path / "whole", epochs=4, average=average)
     for stop in (1, 3):
         parts = tmp_path / f"parts{stop}"
-        run(domain, parts, epochs=stop)
-        rest = run(domain, parts, epochs=4, resume=parts / "last.ckpt")
+        run(domain, parts, epochs=stop, average=average)
+        rest = run(domain, parts, epochs=4, resume=parts / "last.ckpt", average=average)
         assert_continues(whole, rest, first=len(whole[0].by_step) // 4 * stop)
 
 

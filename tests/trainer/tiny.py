@@ -64,10 +64,12 @@ def make_system(dropout: float = 0.3, **options: Any) -> WindowMMM4Rec:
     return WindowMMM4Rec(dropout=dropout, **(sizes | options))
 
 
-def make_module(loss: NextItemLoss | None = None, optimizer: Any = None, **options: Any) -> Recommender:
+def make_module(
+    loss: NextItemLoss | None = None, optimizer: Any = None, compile: str | None = None, **options: Any
+) -> Recommender:
     """The module, with NAdam at a rate that moves things within an epoch."""
     make_optimizer = optimizer or (lambda parameters: torch.optim.NAdam(parameters, lr=0.01, weight_decay=0.005))
-    return Recommender(make_system(**options), make_optimizer, loss, ks=(1, 5, ITEMS))
+    return Recommender(make_system(**options), make_optimizer, loss, ks=(1, 5, ITEMS), compile=compile)
 
 
 class Losses(Callback):

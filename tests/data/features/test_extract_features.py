@@ -205,7 +205,7 @@ def test_none_leaves_what_is_there(shops):
 
 def test_bad_items_are_told_before_anything_is_written(shops):
     (shops[1] / "item.jsonl").write_text("broken\n")
-    with pytest.raises(ValueError, match=r"Coffee/item\.jsonl:1: is not JSON"):
+    with pytest.raises(ValueError, match=r"Coffee/item\.jsonl:1: malformed line"):
         extract_features(shops, fit=shops[:1])
     assert not any((shop / "features").exists() for shop in shops)
 

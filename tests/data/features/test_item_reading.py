@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from data.features.encoder import Item, read_item_keys, read_items
+from data.features.encoder import Item, read_items
+from data.ids import read_item_keys
 
 IDS = ['["a", 1]', '["b", 2]']
 ENTRIES = [
@@ -28,20 +29,21 @@ def test_items_are_read_one_at_a_time(tmp_path):
     domain(tmp_path, entries=[ENTRIES[0], "broken"])
     items = read_items(tmp_path)
     assert next(items).key == "a"  # the broken second line has not been looked at
-    with pytest.raises(ValueError, match=r"item\.jsonl:2: is not JSON"):
+    with pytest.raises(ValueError, match=r"item\.jsonl:2: malformed line"):
         next(items)
 
 
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
-        (['["a", 0]', '["b", 1]'], r'item2id\.jsonl:1: expected \["item", 1\], found \["a",0\]'),
+        (['["a", 0]', '["b", 1]'], r'item2id\.jsonl:1: \["a",0\] is not \[key, 1\]'),
         (['["a", 1]', '["b", 3]'], r"item2id\.jsonl:2"),
         (['["a", 1]', '["b", "2"]'], r"item2id\.jsonl:2"),
         (['["a", 1]', "[7, 2]"], r"item2id\.jsonl:2"),
-        (['["a", 1]', '["b", 2'], r"item2id\.jsonl:2: is not JSON"),
-        (['["a", 1]', ""], r"item2id\.jsonl:2: is not JSON"),
-        ([], r"item2id\.jsonl: has no items"),
+        (['["a", 1]', '["b", 2'], r"item2id\.jsonl:2: malformed line"),
+        (['["a", 1]', ""], r"item\.jsonl:2: has more than the 1 items"),
+        ([""], r"item2id\.jsonl: has no items"),
+        ([], r"item2id\.jsonl: the file is empty"),
     ],
 )
 def test_malformed_ids(tmp_path, ids, message):
@@ -58,7 +60,7 @@ def test_malformed_ids(tmp_path, ids, message):
         ([ENTRIES[0], json.dumps({"item": "b", "text": None, "image": None})], r"item\.jsonl:2: expected"),
         ([ENTRIES[0], json.dumps({"item": "b", "text": ""})], r"item\.jsonl:2: expected"),
         ([ENTRIES[0], "[]"], r"item\.jsonl:2: expected"),
-        ([ENTRIES[0], "{"], r"item\.jsonl:2: is not JSON"),
+        ([ENTRIES[0], "{"], r"item\.jsonl:2: malformed line"),
     ],
 )
 def test_items_that_differ_from_the_ids(tmp_path, entries, message):
@@ -69,5 +71,5 @@ def test_items_that_differ_from_the_ids(tmp_path, entries, message):
 @pytest.mark.parametrize("name", ["item.jsonl", "item2id.jsonl"])
 def test_missing_files(tmp_path, name):
     (domain(tmp_path) / name).unlink()
-    with pytest.raises(ValueError, match=rf"{name}: no such file.*prepare\.py domain"):
+    with pytest.raises(ValueError, match=rf"{name}: there is no such file.*prepare\.py domain"):
         list(read_items(tmp_path))

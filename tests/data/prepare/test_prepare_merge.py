@@ -121,8 +121,8 @@ def test_bad_history(tmp_path: Path, rows: list[Any], told: str) -> None:
 @pytest.mark.parametrize(
     ("name", "rows", "told"),
     [
-        ("item2id.jsonl", [["x", 1], ["y", 3]], r"2: the row is not \[key, 2\]"),
-        ("user2id.jsonl", [["u0", 1]], r"1: the row is not \[key, 0\]"),
+        ("item2id.jsonl", [["x", 1], ["y", 3]], r'2: \["y",3\] is not \[key, 2\]'),
+        ("user2id.jsonl", [["u0", 1]], r'1: \["u0",1\] is not \[key, 0\]'),
         ("item.jsonl", [{"item": "y"}], "1: the row is not that of item x"),
         ("item.jsonl", [{"item": "x", "title": "", "text": "", "image": None}], "1: items are missing"),
     ],

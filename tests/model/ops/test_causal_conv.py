@@ -1,5 +1,7 @@
 """The causal depthwise convolution against PyTorch's, and by hand."""
 
+from importlib.util import find_spec
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -38,3 +40,22 @@ def test_nothing_before_a_change_moves() -> None:
     before, after = causal_conv(x, weight, bias), causal_conv(changed, weight, bias)
     assert torch.equal(before[:, :5], after[:, :5])
     assert not torch.allclose(before[:, 5], after[:, 5])
+
+
+def test_a_form_that_cannot_run_is_refused() -> None:
+    x, weight, bias = torch.randn(2, 9, 8), torch.randn(8, 4), torch.randn(8)
+    with pytest.raises(ValueError, match="not on CUDA"):
+        causal_conv(x, weight, bias, form="cuda")
+    with pytest.raises(ValueError, match="no form 'fast'"):
+        causal_conv(x, weight, bias, form="fast")  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(
+    not torch.cuda.is_available() or find_spec("causal_conv1d") is None, reason="needs a GPU and causal_conv1d"
+)
+def test_the_kernel_gives_what_torch_gives() -> None:
+    torch.manual_seed(0)
+    x, weight, bias = torch.randn(2, 33, 16).cuda(), torch.randn(16, 4).cuda(), torch.randn(16).cuda()
+    torch.testing.assert_close(
+        causal_conv(x, weight, bias, "cuda"), causal_conv(x, weight, bias, "torch"), rtol=1e-3, atol=1e-3
+    )

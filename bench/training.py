@@ -1,0 +1,51 @@
+"""The training step that is measured: WindowMMM4Rec with the whole catalogue's loss.
+
+Shapes: I items, F feature width.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from bench.histories import Histories
+from model import SequenceModel, WindowMMM4Rec
+from trainer.losses import FullCatalogue
+
+
+def make_model(hidden: int, window: int, n_items: int, features: int, device: torch.device) -> WindowMMM4Rec:
+    """The window form with its defaults, bound to made features; head dim 64 or the whole inner width if less."""
+    head_dim = min(64, 2 * hidden)
+    model = WindowMMM4Rec(hidden=hidden, inner=hidden, window=window, head_dim=head_dim, groups=2 * hidden // head_dim)
+    tables: dict[str, Tensor] = {name: torch.randn(n_items, features) for name in model.modalities}
+    model.bind(n_items, tables, {name: torch.ones(n_items, dtype=torch.bool) for name in tables})
+    return model.to(device)
+
+
+def make_step(model: SequenceModel, batch: Histories, autocast: bool, compiled: bool = False) -> Callable[[], Tensor]:
+    """One optimiser step on the same batch each time, as the fine-tuning config does it.
+
+    Args:
+        model: in training mode.
+        batch: its histories.
+        autocast: to bfloat16.
+        compiled: by ``torch.compile``, on first use.
+    """
+    optimizer = torch.optim.NAdam(model.parameters(), lr=1e-4, weight_decay=0.005)
+    loss, device = FullCatalogue(), batch.items.device.type
+
+    def forward() -> Tensor:
+        with torch.autocast(device, torch.bfloat16, enabled=autocast), model.shared_items():
+            user_Bd = model.user(batch.items, batch.lengths, batch.timestamps)
+            return loss(user_Bd, batch.targets, model)
+
+    forward = torch.compile(forward) if compiled else forward
+
+    def step() -> Tensor:
+        optimizer.zero_grad()
+        value = forward()
+        value.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        return value.detach()
+
+    return step

@@ -1,0 +1,58 @@
+"""What a causal system can do beside: a user vector after every position, and a state that each click updates.
+
+Shapes: B batch, L positions, d width, T wanted positions of all rows.
+"""
+
+from abc import abstractmethod
+
+import torch
+from torch import Tensor
+
+from model.base import SequenceModel
+from model.ops.by_length import each_by_length
+from model.state import Carry, State
+
+
+class CausalModel(SequenceModel):
+    """A system in which no position sees a later one."""
+
+    @abstractmethod
+    def positions(self, items_BL: Tensor, timestamps_BL: Tensor, carry: Carry | None = None) -> Tensor:
+        """User vectors ``(B, L, d)`` after every position; with ``carry`` the positions go on from its state."""
+
+    def users(self, items_BL: Tensor, lengths_B: Tensor, timestamps_BL: Tensor, wanted_BL: Tensor) -> Tensor:
+        """User vectors ``(T, d)`` after the wanted positions, row by row, in one pass over the histories."""
+        with self.shared_items():
+            return each_by_length(self.positions, items_BL, lengths_B, timestamps_BL, wanted_BL)
+
+    def start(self) -> State:
+        """The state before any event, of any number of users; ``encode`` and ``step`` give full ones."""
+        return {}
+
+    @torch.no_grad()
+    def encode(
+        self, items_BL: Tensor, lengths_B: Tensor, timestamps_BL: Tensor, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        """``(user vectors (B, d), state)`` after further events of each user, any number at once.
+
+        Args:
+            items_BL: ids, 0 on the right where there is none.
+            lengths_B: valid events; a user with none keeps the state, and the vector is that of padding.
+            timestamps_BL: whole seconds, 0 where unknown.
+            state: what went before; nothing by default.
+
+        Raises:
+            ValueError: the state is another model's, or of another number of users.
+        """
+        carry = Carry(state or {}, lengths_B)
+        vectors_BLd = self.positions(items_BL, timestamps_BL, carry)
+        rows_B = torch.arange(len(items_BL), device=items_BL.device)
+        return vectors_BLd[rows_B, (lengths_B - 1).clamp(min=0)], carry.finished()
+
+    def step(self, items_B: Tensor, timestamps_B: Tensor, state: State) -> tuple[Tensor, State]:
+        """``(user vectors (B, d), state)`` after one more event of each user, in time and memory that do not grow.
+
+        Raises:
+            ValueError: see ``encode``.
+        """
+        return self.encode(items_B.unsqueeze(1), torch.ones_like(items_B), timestamps_B.unsqueeze(1), state)

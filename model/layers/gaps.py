@@ -1,0 +1,64 @@
+"""Time as a causal model may know it: the gap before each item, and where in day and week the item fell.
+
+Shapes: B batch, L positions, F features. Timestamps are whole seconds since 1970 as int64, 0 where unknown.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from model.state import Carry
+
+DAY, WEEK = 86_400, 604_800
+_LONGEST = 20 * 365 * DAY
+
+
+class GapEncoding(nn.Module):
+    """Gaps on a log scale, from a second to twenty years, as piecewise linear features; no weights.
+
+    The gap is taken in whole seconds before anything is rounded. Where it is unknown (a history's first item, a
+    timestamp of 0) one feature says so and the others are 0; a gap below 0 counts as 0.
+
+    Args:
+        knots: how many points of the scale.
+        periodic: also give sine and cosine of the time of day and of the week.
+    """
+
+    scale: Tensor
+
+    def __init__(self, knots: int = 16, periodic: bool = False) -> None:
+        super().__init__()
+        self.knots, self.periodic = knots, periodic
+        self.features = knots + 1 + (4 if periodic else 0)
+        self.register_buffer("scale", torch.arange(knots, dtype=torch.float32), persistent=False)
+
+    def forward(self, timestamps_BL: Tensor, carry: Carry | None = None) -> Tensor:
+        """``(B, L)`` seconds to ``(B, L, F)``."""
+        if carry is None:
+            last_B = torch.zeros_like(timestamps_BL[:, :1]).squeeze(1)
+        else:
+            last_B = carry.take("last", (), timestamps_BL)
+            carry.give("last", _latest(timestamps_BL, carry.lengths_B, last_B))
+        before_BL = torch.cat([last_B.unsqueeze(1), timestamps_BL], dim=1)[:, :-1]
+        known_BL1 = ((before_BL != 0) & (timestamps_BL != 0)).unsqueeze(-1)
+        seconds_BL = (timestamps_BL - before_BL).clamp(min=0, max=_LONGEST).to(self.scale.dtype)
+        at_BL1 = (torch.log1p(seconds_BL) * ((self.knots - 1) / math.log1p(_LONGEST))).unsqueeze(-1)
+        bumps_BLF = (1 - (at_BL1 - self.scale).abs()).clamp(min=0)
+        parts = [bumps_BLF * known_BL1, (~known_BL1).to(bumps_BLF.dtype)]
+        if self.periodic:
+            parts.append(_periodic(timestamps_BL, self.scale.dtype))
+        return torch.cat(parts, dim=-1)
+
+
+def _latest(timestamps_BL: Tensor, lengths_B: Tensor, last_B: Tensor) -> Tensor:
+    """The timestamp of each history's last event so far."""
+    end_B1 = (lengths_B - 1).clamp(min=0).unsqueeze(1)
+    return torch.where(lengths_B > 0, timestamps_BL.gather(1, end_B1).squeeze(1), last_B)
+
+
+def _periodic(timestamps_BL: Tensor, dtype: torch.dtype) -> Tensor:
+    """``(B, L, 4)``, zeros where the time is unknown."""
+    phases = [timestamps_BL.remainder(period).to(dtype) * (2 * math.pi / period) for period in (DAY, WEEK)]
+    waves = torch.stack([wave for phase in phases for wave in (phase.sin(), phase.cos())], dim=-1)
+    return waves * (timestamps_BL != 0).unsqueeze(-1)

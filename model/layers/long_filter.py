@@ -1,0 +1,61 @@
+"""The dual-channel Fourier filter of the causal form (MODELS §2): long convolutions in place of a window's spectrum.
+
+Shapes: B batch, L positions, T channels, M oscillations a channel.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from model.ops.long_conv import long_conv, long_conv_with_state
+from model.state import Carry
+
+
+class LongFilter(nn.Module):
+    """A causal filter of each channel of the time signal: learned damped oscillations.
+
+    Args:
+        width: T.
+        oscillations: M, how many a channel; they start spread over periods of 2 to 128 positions.
+    """
+
+    def __init__(self, width: int, oscillations: int) -> None:
+        super().__init__()
+        periods_M = torch.logspace(1, 7, oscillations, base=2.0)
+        self.log_damping = nn.Parameter((1 / periods_M).log().expand(width, -1).clone())
+        self.frequency = nn.Parameter((2 * math.pi / periods_M).expand(width, -1).clone())
+        self.weight = nn.Parameter(torch.randn(width, oscillations, 2) / oscillations)
+
+    def forward(self, x_BLT: Tensor, carry: Carry | None = None) -> Tensor:
+        """``(B, L, T)`` to the same, each position from itself and those before."""
+        with torch.autocast(x_BLT.device.type, enabled=False):  # transforms have no narrow types
+            x_BLT = x_BLT.to(torch.promote_types(x_BLT.dtype, torch.float32))
+            rate_TM = torch.complex(-self.log_damping.exp(), self.frequency)
+            weight_TM = torch.view_as_complex(self.weight)
+            if carry is None:
+                return long_conv(x_BLT, rate_TM, weight_TM)
+            initial_BTM = torch.view_as_complex(carry.take("waves", (*rate_TM.shape, 2), x_BLT))
+            y_BLT, final_BTM = long_conv_with_state(x_BLT, rate_TM, weight_TM, initial_BTM, carry.lengths_B)
+            carry.give("waves", torch.view_as_real(final_BTM))
+            return y_BLT
+
+
+class DualChannelLongFilter(nn.Module):
+    """Each stream's time signal filters itself (adaptive); a learned filter acts on their sum.
+
+    ``a_m = τ_m ⊙ (k_m * τ_m)``, ``τ_c = k_c * (a_text + a_image)``.
+    """
+
+    def __init__(self, width: int, oscillations: int) -> None:
+        super().__init__()
+        self.text = LongFilter(width, oscillations)
+        self.image = LongFilter(width, oscillations)
+        self.joint = LongFilter(width, oscillations)
+
+    def forward(self, tau_text_BLT: Tensor, tau_image_BLT: Tensor, carry: Carry | None = None) -> Tensor:
+        """Two ``(B, L, T)`` signals to the fused one."""
+        text = tau_text_BLT * self.text(tau_text_BLT, carry and carry.of("text"))
+        image = tau_image_BLT * self.image(tau_image_BLT, carry and carry.of("image"))
+        out: Tensor = self.joint(text + image, carry and carry.of("joint"))
+        return out

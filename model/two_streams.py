@@ -1,0 +1,95 @@
+"""What both forms of MMM4Rec share: two content streams over one item table.
+
+Shapes: B batch, L positions, d hidden, I items (row 0 padding).
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Literal
+
+from torch import Tensor, nn
+
+from model.base import SequenceModel
+from model.layers.dropout import Dropout
+from model.layers.items import Fusion, ItemTable
+
+Modalities = Sequence[Literal["text", "image"]]
+
+
+class TwoStreams(SequenceModel):
+    """Items as text and image streams; with one modality, it plays both: every weight keeps its place.
+
+    Args:
+        modalities: ``text``, ``image`` or both; the first is the text stream, the last the image stream.
+        hidden: d.
+        dropout: share of entries dropped.
+        temperature: divides every score.
+        id_bias: learn a row an item and modality.
+        sparse_ids: give these rows sparse gradients.
+        fusion: how an item's modalities are weighed.
+        norm_eps: of the norms.
+
+    Raises:
+        ValueError: a size below 1, a temperature that is not positive, or modalities that are not among ``text``
+            and ``image``.
+    """
+
+    item_bound: tuple[str, ...] = ("items.tables.text.id_bias", "items.tables.image.id_bias")
+
+    def __init__(
+        self,
+        modalities: Modalities,
+        hidden: int,
+        dropout: float,
+        temperature: float,
+        id_bias: bool,
+        sparse_ids: bool,
+        fusion: Fusion,
+        norm_eps: float,
+    ) -> None:
+        super().__init__()
+        if not modalities or len(set(modalities)) != len(modalities) or not {*modalities} <= {"text", "image"}:
+            raise ValueError(f"modalities = {list(modalities)}: name text, image or both, each once")
+        if temperature <= 0:
+            raise ValueError(f"temperature = {temperature}: it divides every score; give a number above 0")
+        self.modalities = tuple(modalities)
+        self.hidden, self.temperature = hidden, temperature
+        self.id_bias, self.sparse_ids = id_bias, sparse_ids
+        self.fusion: Fusion = fusion
+        if fusion == "dynamic_instance":
+            self.item_bound = (*self.item_bound, "items.fusion")
+        self.text_norm = nn.LayerNorm(hidden, norm_eps)
+        self.image_norm = nn.LayerNorm(hidden, norm_eps)
+        self.dropout = Dropout(dropout)
+
+    def bind(self, n_items: int, features: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> None:
+        """Build the item table; see ``SequenceModel.bind``."""
+        if absent := [name for name in self.modalities if name not in features]:
+            raise ValueError(
+                f"the model uses {list(self.modalities)}, but the data has no {absent} features: "
+                "extract them (python prepare.py features) or leave them out of modalities"
+            )
+        kept: dict[str, Tensor] = {name: features[name] for name in self.modalities}
+        assert all(len(table) == n_items for table in kept.values())
+        self.items = ItemTable(kept, present, self.hidden, self.id_bias, self.sparse_ids, self.fusion, self.temperature)
+
+    def embed(self, items_BL: Tensor) -> tuple[Tensor, Tensor]:
+        """Both streams ``(B, L, d)``: ``X_m = LayerNorm(dropout(E_m[items]))`` (MODELS §1.1)."""
+        text_BLd: Tensor = self.text_norm(self.dropout(self.items.embed(self.modalities[0], items_BL)))
+        image_BLd: Tensor = self.image_norm(self.dropout(self.items.embed(self.modalities[-1], items_BL)))
+        return text_BLd, image_BLd
+
+    def item_vectors(self, ids: Tensor | None = None) -> Tensor:
+        """Item vectors; see ``SequenceModel.item_vectors``."""
+        out: Tensor = self.items(ids)
+        return out
+
+    def shared_items(self) -> AbstractContextManager[None]:
+        """Projected features; see ``SequenceModel.shared_items``."""
+        return self.items.shared()
+
+
+def check_sizes(**counts: int) -> None:
+    """Raises ``ValueError`` naming the sizes below 1."""
+    if small := [f"{name} = {value}" for name, value in counts.items() if value < 1]:
+        raise ValueError(f"{', '.join(small)}: sizes count from 1")
