@@ -49,10 +49,10 @@ class SequenceModel(nn.Module, ABC):
     def item_vectors(self, ids: Tensor | None = None) -> Tensor:
         """Item vectors ``(I+1, d)``, or ``(len(ids), d)``; temperature and fusion weights included."""
 
-    def shared_items(self) -> AbstractContextManager[None]:
+    def shared_items(self, lookups: int = 0) -> AbstractContextManager[None]:
         """A context in which ``user`` and ``item_vectors`` may share what they compute of the catalogue.
 
-        Weights must not change within.
+        Weights must not change within. ``lookups``: how many items of histories are going to be looked up.
         """
         return nullcontext()
 

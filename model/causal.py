@@ -22,7 +22,7 @@ class CausalModel(SequenceModel):
 
     def users(self, items_BL: Tensor, lengths_B: Tensor, timestamps_BL: Tensor, wanted_BL: Tensor) -> Tensor:
         """User vectors ``(T, d)`` after the wanted positions, row by row, in one pass over the histories."""
-        with self.shared_items():
+        with self.shared_items(items_BL.numel()):
             return each_by_length(self.positions, items_BL, lengths_B, timestamps_BL, wanted_BL)
 
     def start(self) -> State:

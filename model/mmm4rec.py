@@ -103,7 +103,7 @@ class MMM4Rec(TwoStreams, CausalModel):
 
     def user(self, items_BL: Tensor, lengths_B: Tensor, timestamps_BL: Tensor) -> Tensor:
         """User vectors ``(B, d)``; see ``SequenceModel.user``."""
-        with self.shared_items():
+        with self.shared_items(items_BL.numel()):
             return by_length(self._last, items_BL, lengths_B, timestamps_BL)
 
     def _last(self, items_BL: Tensor, lengths_B: Tensor, timestamps_BL: Tensor) -> Tensor:

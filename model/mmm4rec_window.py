@@ -95,7 +95,7 @@ class WindowMMM4Rec(TwoStreams):
         """
         if items_BL.shape[1] > self.window:
             raise ValueError(f"histories of {items_BL.shape[1]} positions exceed the model's window of {self.window}")
-        with self.shared_items():
+        with self.shared_items(items_BL.numel()):
             return by_length(self._encode, items_BL, lengths_B, timestamps_BL)
 
     def _encode(self, items_BL: Tensor, lengths_B: Tensor, timestamps_BL: Tensor) -> Tensor:

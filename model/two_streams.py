@@ -84,9 +84,9 @@ class TwoStreams(SequenceModel):
         out: Tensor = self.items(ids)
         return out
 
-    def shared_items(self) -> AbstractContextManager[None]:
+    def shared_items(self, lookups: int = 0) -> AbstractContextManager[None]:
         """Projected features; see ``SequenceModel.shared_items``."""
-        return self.items.shared()
+        return self.items.shared(lookups)
 
 
 def check_sizes(**counts: int) -> None:

@@ -87,16 +87,22 @@ class ItemTable(nn.Module):
         self.fusion = nn.Parameter(torch.zeros(*rows, len(features))) if learned else None
 
     @contextmanager
-    def shared(self) -> Iterator[None]:
-        """Within, whoever needs all of a modality's embeddings gets the same ones: one projection a step."""
-        if self._whole is not None:  # within another
-            yield
-            return
-        self._whole = {}
+    def shared(self, lookups: int = 0) -> Iterator[None]:
+        """Within, whoever needs all of a modality's embeddings gets the same ones: one projection a step.
+
+        Args:
+            lookups: how many rows are going to be looked up; more than there are items project all at once.
+        """
+        outermost = self._whole is None
+        if self._whole is None:
+            self._whole = {}
         try:
+            for name in self.tables if lookups > self.rows else ():
+                self.embed(name)
             yield
         finally:
-            self._whole = None
+            if outermost:
+                self._whole = None
 
     def embed(self, modality: str, ids: Tensor | None = None) -> Tensor:
         """``E_m[ids]``, one row an id, or all of them.

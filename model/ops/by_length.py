@@ -14,7 +14,7 @@ def by_length(
     items_BL: Tensor,
     lengths_B: Tensor,
     timestamps_BL: Tensor,
-    positions: int = 4096,
+    positions: int = 10240,
 ) -> Tensor:
     """``encode(items, lengths, timestamps)`` in groups of like length, the items of each cut to its longest history.
 

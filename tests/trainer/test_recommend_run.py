@@ -35,7 +35,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sizes = {name: value for name, value in SIZES.items() if name != "window"}
     options = [part for name, value in sizes.items() for part in (f"--model.system.init_args.{name}", value)]
     options += ["--data.domain", shop, "--data.window", SIZES["window"], "--run_dir", folder / "run"]
-    done = python("main.py", "--config", "configs/finetune/published.yaml", *options, "--trainer.max_epochs", 2, "--backbone", folder / "backbone.ckpt")
+    done = python(
+        "main.py",
+        "--config",
+        "configs/finetune/published.yaml",
+        *options,
+        "--trainer.max_epochs",
+        2,
+        "--backbone",
+        folder / "backbone.ckpt",
+    )
     assert done.returncode == 0, done.stderr
     return folder / "run"
 
