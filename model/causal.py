@@ -49,10 +49,15 @@ class CausalModel(SequenceModel):
         rows_B = torch.arange(len(items_BL), device=items_BL.device)
         return vectors_BLd[rows_B, (lengths_B - 1).clamp(min=0)], carry.finished()
 
+    @torch.no_grad()
     def step(self, items_B: Tensor, timestamps_B: Tensor, state: State) -> tuple[Tensor, State]:
         """``(user vectors (B, d), state)`` after one more event of each user, in time and memory that do not grow.
+
+        Within ``shared_items``, looking up an item costs no projection.
 
         Raises:
             ValueError: see ``encode``.
         """
-        return self.encode(items_B.unsqueeze(1), torch.ones_like(items_B), timestamps_B.unsqueeze(1), state)
+        carry = Carry(state, torch.ones_like(items_B), click=True)
+        vectors_B1d = self.positions(items_B.unsqueeze(1), timestamps_B.unsqueeze(1), carry)
+        return vectors_B1d.squeeze(1), carry.finished()

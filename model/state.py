@@ -26,16 +26,17 @@ class Carry:
     Args:
         before: the state that the pass starts from.
         lengths_B: valid events of each history in this pass; those beyond leave every state alone.
+        click: the pass is one event of each history, for which the parts have shorter ways.
     """
 
-    def __init__(self, before: Mapping[str, Tensor], lengths_B: Tensor) -> None:
-        self.before, self.lengths_B = before, lengths_B
+    def __init__(self, before: Mapping[str, Tensor], lengths_B: Tensor, click: bool = False) -> None:
+        self.before, self.lengths_B, self.click = before, lengths_B, click
         self.after: State = {}
         self._prefix = ""
 
     def of(self, name: str) -> "Carry":
         """The carry of a named part."""
-        part = Carry(self.before, self.lengths_B)
+        part = Carry(self.before, self.lengths_B, self.click)
         part.after, part._prefix = self.after, f"{self._prefix}{name}."
         return part
 

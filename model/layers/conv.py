@@ -47,12 +47,19 @@ def _conv(
 ) -> Tensor:
     weight_CK = weight.squeeze(1)
     past = weight_CK.shape[1] - 1
-    if at_BL is None and carry is None:
-        return F.silu(causal_conv(x_BLC, weight_CK, bias))
     if carry is not None:
-        led_in = torch.cat([carry.take("past", (past, x_BLC.shape[2]), x_BLC), x_BLC], dim=1)
-        carry.give("past", take(led_in, carry.lengths_B.unsqueeze(1) + torch.arange(past, device=x_BLC.device)))
-    else:
-        assert at_BL is not None
-        led_in = x_BLC * (at_BL >= 0).unsqueeze(-1)
-    return F.silu(causal_conv(led_in, weight_CK, bias)[:, past:])
+        return F.silu(_carried(x_BLC, weight_CK, bias, carry))
+    if at_BL is None:
+        return F.silu(causal_conv(x_BLC, weight_CK, bias))
+    inside = x_BLC * (at_BL >= 0).unsqueeze(-1)
+    return F.silu(causal_conv(inside, weight_CK, bias)[:, past:])
+
+
+def _carried(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor, carry: Carry) -> Tensor:
+    past = weight_CK.shape[1] - 1
+    led_in = torch.cat([carry.take("past", (past, x_BLC.shape[2]), x_BLC), x_BLC], dim=1)
+    if carry.click:
+        carry.give("past", led_in[:, 1:])
+        return torch.linalg.vecdot(led_in, weight_CK.T, dim=1).add_(bias_C).unsqueeze(1)
+    carry.give("past", take(led_in, carry.lengths_B.unsqueeze(1) + torch.arange(past, device=x_BLC.device)))
+    return causal_conv(led_in, weight_CK, bias_C)[:, past:]

@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from model.ops.long_conv import long_conv, long_conv_with_state
+from model.ops.long_conv import long_conv, long_conv_step, long_conv_with_state
 from model.state import Carry
 
 
@@ -36,7 +36,11 @@ class LongFilter(nn.Module):
             if carry is None:
                 return long_conv(x_BLT, rate_TM, weight_TM)
             initial_BTM = torch.view_as_complex(carry.take("waves", (*rate_TM.shape, 2), x_BLT))
-            y_BLT, final_BTM = long_conv_with_state(x_BLT, rate_TM, weight_TM, initial_BTM, carry.lengths_B)
+            if carry.click:
+                y_BT, final_BTM = long_conv_step(x_BLT.squeeze(1), rate_TM, weight_TM, initial_BTM)
+                y_BLT = y_BT.unsqueeze(1)
+            else:
+                y_BLT, final_BTM = long_conv_with_state(x_BLT, rate_TM, weight_TM, initial_BTM, carry.lengths_B)
             carry.give("waves", torch.view_as_real(final_BTM))
             return y_BLT
 

@@ -18,7 +18,7 @@ from model.layers.conv import CausalConv
 from model.layers.linear import split_linear
 from model.layers.norm import GatedRMSNorm
 from model.ops.last import take, widen
-from model.ops.ssd import Skip, ssd, ssd_with_state
+from model.ops.ssd import Skip, ssd, ssd_step, ssd_with_state
 from model.ops.ssd_at import ssd_at
 from model.state import Carry
 
@@ -95,14 +95,21 @@ class StateSpace(nn.Module):
         elif carry is None:
             y_BRHP = ssd(x_BLHP, dt_BLH, A_H, B_BLGN, C_BRGN, self.D, sizes.skip)
         else:
-            initial = carry.take("ssd", (sizes.heads, sizes.state, sizes.head_dim), x_BLHP)
-            y_BRHP, final = ssd_with_state(
-                x_BLHP, dt_BLH, A_H, B_BLGN, C_BRGN, self.D, sizes.skip,
-                initial_BHNP=initial, lengths_B=carry.lengths_B,
-            )  # fmt: skip
-            carry.give("ssd", final)
+            y_BRHP = self._carried((x_BLHP, dt_BLH, A_H, B_BLGN, C_BRGN, self.D), carry)
         out: Tensor = self.out_proj(self.norm(y_BRHP.flatten(-2), z_BRD))
         return out
+
+    def _carried(self, given: tuple[Tensor, ...], carry: Carry) -> Tensor:
+        """The scan going on from a state."""
+        sizes, (x, dt, A, B, C, D) = self.sizes, given
+        initial = carry.take("ssd", (sizes.heads, sizes.state, sizes.head_dim), x)
+        if carry.click:
+            y, final = ssd_step(x[:, 0], dt[:, 0], A, B[:, 0], C[:, 0], D, initial, sizes.skip)
+            y = y.unsqueeze(1)
+        else:
+            y, final = ssd_with_state(x, dt, A, B, C, D, sizes.skip, initial_BHNP=initial, lengths_B=carry.lengths_B)
+        carry.give("ssd", final)
+        return y
 
 
 class TiSSD(nn.Module):

@@ -47,6 +47,12 @@ def long_conv_with_state(
     return y_BLC, _powers(rate_CM, lengths_B) * initial_BCM + added_BCM
 
 
+def long_conv_step(x_BC: Tensor, rate_CM: Tensor, weight_CM: Tensor, state_BCM: Tensor) -> tuple[Tensor, Tensor]:
+    """One position, for serving: ``(y_BC, the next state)``."""
+    state_BCM = torch.exp(rate_CM) * state_BCM + x_BC.unsqueeze(-1)
+    return (weight_CM * state_BCM).real.sum(dim=-1), state_BCM
+
+
 def _powers(rate_CM: Tensor, ages: Tensor) -> Tensor:
     """``exp(rate·age)``: ``(…, C, M)``."""
     return torch.exp(rate_CM * ages[..., None, None])

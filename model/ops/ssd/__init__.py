@@ -122,7 +122,7 @@ def _run(
             None if initial_BHNP is None else initial_BHNP.to(wide),
             starts_BL,
         )
-        run = _choose(form, given.x_BLHP, with_state)
+        run = _choose(form, given.x_BLHP)
         return run(given, with_state) if x_BLHP.shape[1] else _nothing(given)
 
 
@@ -139,11 +139,9 @@ def _product_dtype(x: Tensor, B: Tensor, C: Tensor) -> torch.dtype:
     return torch.promote_types(x.dtype, torch.promote_types(B.dtype, C.dtype))
 
 
-def _choose(form: Form | None, x_BLHP: Tensor, with_state: bool) -> Run:
+def _choose(form: Form | None, x_BLHP: Tensor) -> Run:
     length = x_BLHP.shape[1]
     if form is None:
-        if length == 1 and with_state:  # a click: updating the state is all there is to do
-            return recurrent
         if length <= SHORT:
             return quadratic
         return triton if obstacle(x_BLHP) is None else chunked

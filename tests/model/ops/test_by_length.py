@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from model import MMM4Rec, WindowMMM4Rec
-from model.ops.by_length import by_length, each_by_length
+from model.ops.by_length import Limits, by_length, each_by_length
 from tests.model.contract import draw_catalogue, draw_histories
 
 
@@ -20,9 +20,21 @@ def test_groups_give_the_whole_batch_in_its_order() -> None:
     lengths = torch.tensor([7, 0, 3, 1, 2, 2, 5])
     items = torch.arange(49).view(7, 7) * (torch.arange(7) < lengths[:, None])
     timestamps = torch.arange(49).view(7, 7)
-    grouped = by_length(encode, items, lengths, timestamps, positions=10)
+    grouped = by_length(encode, items, lengths, timestamps, Limits(10, 100))
     assert widths == [2, 5, 7], "each group is cut to its longest history"
     assert torch.equal(grouped, encode(items, lengths, timestamps))
+
+
+def test_padding_ends_a_group() -> None:
+    widths: list[tuple[int, ...]] = []
+
+    def encode(items: Tensor, lengths: Tensor, timestamps: Tensor) -> Tensor:
+        widths.append(tuple(items.shape))
+        return lengths
+
+    lengths, items = torch.tensor([1, 9, 1, 2, 9, 8]), torch.zeros(6, 9, dtype=torch.long)
+    assert torch.equal(by_length(encode, items, lengths, items, Limits(1000, 2)), lengths)
+    assert widths == [(3, 2), (3, 9)]
 
 
 def test_a_model_gives_the_same_vectors_and_gradients() -> None:
@@ -64,17 +76,17 @@ def test_wanted_positions_come_row_by_row_whatever_the_groups() -> None:
     items = 10 * torch.arange(7)[:, None] + torch.arange(7)
     wanted = valid.clone()
     wanted[4], wanted[6, :4], wanted[0, 2] = False, False, False
-    found = each_by_length(encode, items, lengths, -items, wanted, positions=7)
+    found = each_by_length(encode, items, lengths, -items, wanted, Limits(7, 100))
     assert widths == [2, 3, 5, 7], "each group is cut to its longest history"
     assert torch.equal(found, torch.stack([items, -items], dim=-1)[wanted])
     assert found[:, 0].tolist() == [0, 1, 3, 4, 5, 6, 20, 21, 22, 30, 50, 51, 64]
 
 
-@pytest.mark.parametrize("positions", [1, 5, 2048])
-def test_one_position_or_none_in_groups_of_any_size(positions: int) -> None:
+@pytest.mark.parametrize("limits", [Limits(1, 0), Limits(5, 2), Limits(100, 0), Limits()], ids=str)
+def test_one_position_or_none_in_groups_of_any_size(limits: Limits) -> None:
     lengths, items = torch.tensor([2, 3, 0, 1, 3]), torch.arange(15).view(5, 3)
     for wanted in (torch.zeros(5, 3, dtype=torch.bool), torch.arange(15).view(5, 3) == 4):
-        found = each_by_length(lambda i, t: torch.stack([i, t], -1), items, lengths, items, wanted, positions)
+        found = each_by_length(lambda i, t: torch.stack([i, t], -1), items, lengths, items, wanted, limits)
         assert found.tolist() == [[4, 4]] * int(wanted.sum())
 
 
