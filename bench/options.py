@@ -24,18 +24,20 @@ class Options:
         device: cpu or cuda; by default cuda where there is one.
         threads: of torch; by default as torch takes them (OMP_NUM_THREADS, else one a core).
         repeats: timed rounds at least, after a warm-up.
-        out: folder of the results.
+        out: folder of the results (bench/results; smallest saved/bench).
 
     Attributes:
         where: the device to measure on.
+        folder: of the results.
     """
 
     size: Size = "normal"
     device: Literal["cpu", "cuda"] | None = None
     threads: int | None = None
     repeats: int = 5
-    out: Path = Path("bench/results")
+    out: Path | None = None
     where: torch.device = field(init=False)
+    folder: Path = field(init=False)
 
     def __post_init__(self) -> None:
         for told in dataclasses.fields(self):
@@ -43,6 +45,7 @@ class Options:
                 setattr(self, told.name, told.metadata[self.size])
             if told.init:
                 _check(told.name, getattr(self, told.name))
+        self.folder = self.out or Path("bench/results" if self.size == "normal" else "saved/bench")
         self.where = torch.device(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
         if self.device == "cuda" and not torch.cuda.is_available():
             raise ValueError("--device cuda: there is no CUDA GPU, or this torch is built without CUDA. Leave it out.")

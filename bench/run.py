@@ -40,7 +40,7 @@ def main(name: str, options: type[Some], measure: Measure[Some], draw: Draw | No
         logging.getLogger("data").setLevel(logging.WARNING)  # what it builds, it builds many times
         result = _measured(name, chosen, measure)
         log_result(result)
-        written = [write_result(result, chosen.out), *(draw(result, chosen.out) if draw else [])]
+        written = [write_result(result, chosen.folder), *(draw(result, chosen.folder) if draw else [])]
         logger.info("%s", "\n".join(map(str, written)))
 
 

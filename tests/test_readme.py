@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 BLOCKS = [
     block.strip().splitlines() for block in re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
 ]
-NEWCOMER, STEPS, EVERY_DAY = BLOCKS
+NEWCOMER, STEPS, EVERY_DAY, BENCHMARKS = BLOCKS
 
 
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -60,6 +60,7 @@ def _carried(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor, carry: Carry) -> 
     led_in = torch.cat([carry.take("past", (past, x_BLC.shape[2]), x_BLC), x_BLC], dim=1)
     if carry.click:
         carry.give("past", led_in[:, 1:])
-        return torch.linalg.vecdot(led_in, weight_CK.T, dim=1).add_(bias_C).unsqueeze(1)
+        y_BC: Tensor = torch.linalg.vecdot(led_in, weight_CK.T, dim=1)
+        return y_BC.add_(bias_C).unsqueeze(1)
     carry.give("past", take(led_in, carry.lengths_B.unsqueeze(1) + torch.arange(past, device=x_BLC.device)))
     return causal_conv(led_in, weight_CK, bias_C)[:, past:]

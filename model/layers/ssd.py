@@ -127,19 +127,22 @@ class TiSSD(nn.Module):
         self, x_BLd: Tensor, s_BLH: Tensor | None, at_BR: Tensor | None = None, carry: Carry | None = None
     ) -> Tensor:
         """``(B, L, d)`` to the same, or to ``(B, R, d)`` at consecutive positions of each row."""
-        to_z, to_x, to_B, to_C, to_dt = split_linear(self.in_proj, self.parts)
         conv_x, conv_B, conv_C = self.conv.split(self.parts[1:4])
-        if at_BR is None:
-            z_BRD, C_BRE = to_z(x_BLd), conv_C(to_C(x_BLd), carry=carry and carry.of("C"))
-        else:
-            wide_BS = widen(at_BR, self.conv.kernel - 1)
-            read_BSd = take(x_BLd, wide_BS)
-            z_BRD = to_z(read_BSd[:, self.conv.kernel - 1 :])
-            C_BRE = conv_C(to_C(read_BSd), wide_BS)
-        x_BLD = conv_x(to_x(x_BLd), carry=carry and carry.of("x"))
-        B_BLE = conv_B(to_B(x_BLd), carry=carry and carry.of("B"))
-        out: Tensor = self.space(x_BLD, B_BLE, C_BRE, to_dt(x_BLd), z_BRD, s_BLH, at_BR, carry)
+        wide_BS = None if at_BR is None else widen(at_BR, self.conv.kernel - 1)
+        z_BRD, x_BLD, B_BLE, C_BSE, dt_BLH = self._project(x_BLd, wide_BS, carry is not None)
+        x_BLD, B_BLE = conv_x(x_BLD, carry=carry and carry.of("x")), conv_B(B_BLE, carry=carry and carry.of("B"))
+        C_BRE = conv_C(C_BSE, wide_BS, carry=carry and carry.of("C"))
+        out: Tensor = self.space(x_BLD, B_BLE, C_BRE, dt_BLH, z_BRD, s_BLH, at_BR, carry)
         return out
+
+    def _project(self, x_BLd: Tensor, wide_BS: Tensor | None, at_once: bool) -> tuple[Tensor, ...]:
+        """``z, x, B, C, dt``; z and C at few positions where these are given, C at those that lead in too."""
+        if at_once:  # without gradients to join, one product is quicker than five
+            return torch.split(self.in_proj(x_BLd), self.parts, dim=-1)
+        to_z, to_x, to_B, to_C, to_dt = split_linear(self.in_proj, self.parts)
+        read_BSd = x_BLd if wide_BS is None else take(x_BLd, wide_BS)
+        gate_BRd = read_BSd if wide_BS is None else read_BSd[:, self.conv.kernel - 1 :]
+        return to_z(gate_BRd), to_x(x_BLd), to_B(x_BLd), to_C(read_BSd), to_dt(x_BLd)
 
 
 class CrossSSD(nn.Module):
@@ -169,7 +172,10 @@ class CrossSSD(nn.Module):
         With ``at``, consecutive positions of each row, to ``(B, R, d)``; q is then given at these and the
         kernel's K - 1 positions before them, ``S = R + K - 1``.
         """
-        to_x, to_B, to_dt = split_linear(self.u_proj, self.parts)
+        if carry is None:
+            x_BLD, B_BLE, dt_BLH = (part(u_BLd) for part in split_linear(self.u_proj, self.parts))
+        else:
+            x_BLD, B_BLE, dt_BLH = torch.split(self.u_proj(u_BLd), self.parts, dim=-1)
         conv_x, conv_B = self.u_conv.split(self.parts[:2])
         if at_BR is None:
             C_BRE = self.q_conv(self.q_proj(q_BSd), carry=carry and carry.of("C"))
@@ -178,9 +184,8 @@ class CrossSSD(nn.Module):
             past = self.q_conv.kernel - 1
             C_BRE = self.q_conv(self.q_proj(q_BSd), widen(at_BR, past))
             gate_BRd = q_BSd[:, past:] + take(u_BLd, at_BR)
-        x_BLD = conv_x(to_x(u_BLd), carry=carry and carry.of("x"))
-        B_BLE = conv_B(to_B(u_BLd), carry=carry and carry.of("B"))
-        out: Tensor = self.space(x_BLD, B_BLE, C_BRE, to_dt(u_BLd), self.z_proj(gate_BRd), s_BLH, at_BR, carry)
+        x_BLD, B_BLE = conv_x(x_BLD, carry=carry and carry.of("x")), conv_B(B_BLE, carry=carry and carry.of("B"))
+        out: Tensor = self.space(x_BLD, B_BLE, C_BRE, dt_BLH, self.z_proj(gate_BRd), s_BLH, at_BR, carry)
         return out
 
 

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("operator", "step", "ranking", "data", "preparation", "scaling")
+NAMES = ("operator", "step", "ranking", "data", "preparation", "scaling", "click")
 CURVES = ("length", "items", "batch", "operator")
 
 
@@ -97,3 +97,18 @@ def test_bad_options_are_one_message(arguments: list[str], what: str, tmp_path: 
     assert done.returncode == 2
     assert done.stderr.startswith("error: ") and what in done.stderr and "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_the_readmes_commands_are_those_that_ran_here() -> None:
+    text = (ROOT / "README.md").read_text()
+    commands = sorted(line for line in text.splitlines() if line.startswith("python -m bench"))
+    every = ["python -m bench --size smallest", *(f"python -m bench.{name} --size smallest" for name in NAMES)]
+    assert commands == sorted(every)
+
+
+def test_trying_a_benchmark_touches_no_kept_result(tmp_path: Path) -> None:
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "bench.ranking", "--size", "smallest"]
+    subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, check=True, timeout=300)
+    assert [path.parent.name for path in (tmp_path / "saved").rglob("*.json")] == ["bench"]
+    assert not (tmp_path / "bench").exists()

@@ -1,0 +1,80 @@
+"""One more event of one user and of many, through the causal form's state: ``python -m bench.click``."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bench.harness import Work, compare
+from bench.options import Options, sized
+from bench.report import Row
+from bench.run import Rates, main
+from model import MMM4Rec
+from model.state import State, bytes_a_user
+
+
+@dataclass
+class ClickOptions(Options):
+    """Seconds until the user vector after a click is there, given the state of the history before it.
+
+    The item table is projected once before, as a server does it.
+
+    Args:
+        hidden: d (256; smallest 16).
+        users: who click at once (1 and 1000; smallest 1 and 8).
+        events: lengths of the histories before the click (10 and 2000; smallest 2 and 20).
+        items: of the catalogue (4385; smallest 50).
+        features: width of each modality's (768; smallest 8).
+    """
+
+    hidden: int = sized(256, 16)
+    users: tuple[int, ...] = sized((1, 1000), (1, 8))
+    events: tuple[int, ...] = sized((10, 2000), (2, 20))
+    items: int = sized(4385, 50)
+    features: int = sized(768, 8)
+
+
+def measure(options: ClickOptions, rates: Rates) -> Iterator[Row]:
+    """A row for each number of users and each length; many users have the shortest history alone."""
+    model = _model(options)
+    with torch.inference_mode(), model.shared_items():
+        model.item_vectors()
+        for users in options.users:
+            lengths = options.events if users == 1 else options.events[:1]
+            works = {f"{events}": _click(model, options, users, events) for events in lengths}
+            state_bytes = bytes_a_user(_state(model, options, 1, 1))
+            for events, measured in compare(works, options.repeats, options.where).items():
+                speed = {"clicks/s": users / measured.median, "state_bytes": state_bytes}
+                yield {"work": "click", "users": users, "events": int(events), **measured.row(), **speed}
+
+
+def _model(options: ClickOptions) -> MMM4Rec:
+    head_dim = min(64, 2 * options.hidden)
+    model = MMM4Rec(
+        hidden=options.hidden, inner=options.hidden, head_dim=head_dim, groups=2 * options.hidden // head_dim
+    )
+    tables: dict[str, Tensor] = {name: torch.randn(options.items, options.features) for name in model.modalities}
+    model.bind(options.items, tables, {name: torch.ones(options.items, dtype=torch.bool) for name in tables})
+    return model.to(options.where).eval()
+
+
+def _events(options: ClickOptions, users: int, events: int) -> tuple[Tensor, Tensor]:
+    items_BL = torch.randint(1, options.items + 1, (users, events))
+    stamps_BL = 1_500_000_000 + torch.randint(0, 1_000_000, (users, events)).cumsum(1)
+    return items_BL.to(options.where), stamps_BL.to(options.where)
+
+
+def _state(model: MMM4Rec, options: ClickOptions, users: int, events: int) -> State:
+    items_BL, stamps_BL = _events(options, users, events)
+    return model.encode(items_BL, torch.full((users,), events, device=options.where), stamps_BL)[1]
+
+
+def _click(model: MMM4Rec, options: ClickOptions, users: int, events: int) -> Work:
+    state = _state(model, options, users, events)
+    items_B1, stamps_B1 = _events(options, users, 1)
+    return lambda: model.step(items_B1.squeeze(1), stamps_B1.squeeze(1) + 10**10, state)
+
+
+if __name__ == "__main__":
+    main("click", ClickOptions, measure)
