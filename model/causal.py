@@ -6,6 +6,7 @@ Shapes: B batch, L positions, d width, T wanted positions of all rows.
 from abc import abstractmethod
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from model.base import SequenceModel
@@ -44,6 +45,8 @@ class CausalModel(SequenceModel):
         Raises:
             ValueError: the state is another model's, or of another number of users.
         """
+        if items_BL.shape[1] == 0:  # nobody has an event: one position of padding
+            items_BL, timestamps_BL = F.pad(items_BL, (0, 1)), F.pad(timestamps_BL, (0, 1))
         carry = Carry(state or {}, lengths_B)
         vectors_BLd = self.positions(items_BL, timestamps_BL, carry)
         rows_B = torch.arange(len(items_BL), device=items_BL.device)

@@ -103,6 +103,9 @@ class CausalContract(SystemContract):
         for name, value in before.items():
             torch.testing.assert_close(after[name][0], value[0], msg=name)
         assert any(not torch.equal(after[name][1], value[1]) for name, value in before.items())
+        nothing = torch.zeros(2, 0, dtype=torch.long)
+        _, same = system.encode(nothing, torch.zeros(2, dtype=torch.long), nothing, before)
+        torch.testing.assert_close(same, before)
 
     def test_the_state_does_not_grow(self, options: Mapping[str, Any]) -> None:
         system = self.causal(**options)
