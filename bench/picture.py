@@ -52,7 +52,7 @@ def _tick(axes: Any, at: list[int]) -> None:
     """Ticks where something was measured, and at 1, 2 and 5 times the powers of ten."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-    axes.set_xticks(at, [_short(x) for x in at])
+    axes.set_xticks(at, [_short(x) for x in at], rotation=45)
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
     for axis in (axes.xaxis, axes.yaxis):
