@@ -34,7 +34,9 @@ def test_truncated_gz_after_whole_lines(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"), [(b"plain text\n", "damaged"), (b"", "empty"), (gzip.compress(b""), "empty")]
+    ("content", "told"),
+    [(b"plain text\n", "damaged"), (b"", "empty"), (gzip.compress(b""), "empty")],
+    ids=["plain", "nothing", "gz of nothing"],  # a gz file holds the time: workers would name the test differently
 )
 def test_not_gz_or_empty(tmp_path: Path, content: bytes, told: str) -> None:
     path = tmp_path / "rows.json.gz"
