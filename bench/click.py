@@ -10,6 +10,7 @@ from bench.harness import Work, compare
 from bench.options import Options, sized
 from bench.report import Row
 from bench.run import Rates, main
+from bench.training import bind_made, sizes
 from model import MMM4Rec
 from model.state import State, bytes_a_user
 
@@ -50,12 +51,8 @@ def measure(options: ClickOptions, rates: Rates) -> Iterator[Row]:
 
 
 def _model(options: ClickOptions) -> MMM4Rec:
-    head_dim = min(64, 2 * options.hidden)
-    model = MMM4Rec(
-        hidden=options.hidden, inner=options.hidden, head_dim=head_dim, groups=2 * options.hidden // head_dim
-    )
-    tables: dict[str, Tensor] = {name: torch.randn(options.items, options.features) for name in model.modalities}
-    model.bind(options.items, tables, {name: torch.ones(options.items, dtype=torch.bool) for name in tables})
+    model = MMM4Rec(**sizes(options.hidden))
+    bind_made(model, options.items, options.features)
     return model.to(options.where).eval()
 
 

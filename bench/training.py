@@ -4,22 +4,34 @@ Shapes: I items, F feature width.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from bench.histories import Histories
 from model import SequenceModel, WindowMMM4Rec
+from model.two_streams import TwoStreams
 from trainer.losses import FullCatalogue
 
 
 def make_model(hidden: int, window: int, n_items: int, features: int, device: torch.device) -> WindowMMM4Rec:
-    """The window form with its defaults, bound to made features; head dim 64 or the whole inner width if less."""
+    """The window form with its defaults, bound to made features."""
+    model = WindowMMM4Rec(window=window, **sizes(hidden))
+    bind_made(model, n_items, features)
+    return model.to(device)
+
+
+def sizes(hidden: int) -> dict[str, Any]:
+    """Arguments of either form: head dim 64 or the whole inner width if less, a group a head."""
     head_dim = min(64, 2 * hidden)
-    model = WindowMMM4Rec(hidden=hidden, inner=hidden, window=window, head_dim=head_dim, groups=2 * hidden // head_dim)
+    return {"hidden": hidden, "inner": hidden, "head_dim": head_dim, "groups": 2 * hidden // head_dim}
+
+
+def bind_made(model: TwoStreams, n_items: int, features: int) -> None:
+    """Give the model a catalogue of random features, all of them present."""
     tables: dict[str, Tensor] = {name: torch.randn(n_items, features) for name in model.modalities}
     model.bind(n_items, tables, {name: torch.ones(n_items, dtype=torch.bool) for name in tables})
-    return model.to(device)
 
 
 def make_step(model: SequenceModel, batch: Histories, autocast: bool, compiled: bool = False) -> Callable[[], Tensor]:

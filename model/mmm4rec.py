@@ -10,11 +10,12 @@ from model.layers.causal_time import CausalTime
 from model.layers.fusion_layer import FusionLayer, Streams
 from model.layers.gaps import GapEncoding
 from model.layers.items import Fusion
+from model.layers.sizes import check_sizes
 from model.layers.ssd import SSDSizes
 from model.ops.by_length import by_length
 from model.ops.ssd import Skip
 from model.state import Carry
-from model.two_streams import Modalities, TwoStreams, check_sizes
+from model.two_streams import Modalities, TwoStreams
 
 
 class MMM4Rec(TwoStreams, CausalModel):

@@ -8,11 +8,12 @@ from torch import Tensor, nn
 
 from model.layers.fusion_layer import FusionLayer, Streams
 from model.layers.items import Fusion
+from model.layers.sizes import check_sizes
 from model.layers.ssd import SSDSizes
 from model.layers.window_time import GapSignal, WindowTime
 from model.ops.by_length import by_length
 from model.ops.ssd import Skip
-from model.two_streams import Modalities, TwoStreams, check_sizes
+from model.two_streams import Modalities, TwoStreams
 
 
 class WindowMMM4Rec(TwoStreams):

@@ -3,21 +3,13 @@
 Shapes: B histories.
 """
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 #: Tensors ``(B, …)`` by dotted name; an empty one is the state before any event.
 State = dict[str, Tensor]
-
-#: What tells the file of a state from other safetensors files.
-_MARK = {"tributary": "state 1"}
 
 
 class Carry:
@@ -79,33 +71,3 @@ class Carry:
 def bytes_a_user(state: State) -> int:
     """Bytes that the state takes for each history."""
     return sum(tensor[0].numel() * tensor.element_size() for tensor in state.values())
-
-
-def save_state(state: State, path: Path) -> None:
-    """Write a state to a safetensors file, whole or not at all; ``load_state`` reads it, on any machine."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        save_file({name: tensor.detach().contiguous() for name, tensor in state.items()}, temporary, _MARK)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def load_state(path: Path) -> State:
-    """The state that ``save_state`` wrote, on the CPU.
-
-    Raises:
-        ValueError: there is no such file, it is damaged, or it holds something else.
-    """
-    remedy = "encode the histories again, and keep what that gives with save_state"
-    try:
-        with safe_open(path, framework="pt") as file:
-            if (file.metadata() or {}).items() >= _MARK.items():
-                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 — no mapping
-    except (OSError, SafetensorError) as error:
-        raise ValueError(f"{path}: cannot be read as a state ({error}): {remedy}") from None
-    raise ValueError(f"{path}: is no state of a causal model: {remedy}")

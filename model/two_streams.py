@@ -30,8 +30,7 @@ class TwoStreams(SequenceModel):
         norm_eps: of the norms.
 
     Raises:
-        ValueError: a size below 1, a temperature that is not positive, or modalities that are not among ``text``
-            and ``image``.
+        ValueError: a temperature that is not positive, or modalities that are not among ``text`` and ``image``.
     """
 
     item_bound: tuple[str, ...] = ("items.tables.text.id_bias", "items.tables.image.id_bias")
@@ -87,9 +86,3 @@ class TwoStreams(SequenceModel):
     def shared_items(self, lookups: int = 0) -> AbstractContextManager[None]:
         """Projected features; see ``SequenceModel.shared_items``."""
         return self.items.shared(lookups)
-
-
-def check_sizes(**counts: int) -> None:
-    """Raises ``ValueError`` naming the sizes below 1."""
-    if small := [f"{name} = {value}" for name, value in counts.items() if value < 1]:
-        raise ValueError(f"{', '.join(small)}: sizes count from 1")

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from model.layers.conv import CausalConv
 from model.layers.linear import split_linear
 from model.layers.norm import GatedRMSNorm
+from model.layers.sizes import check_sizes
 from model.ops.last import take, widen
 from model.ops.ssd import Skip, ssd, ssd_step, ssd_with_state
 from model.ops.ssd_at import ssd_at
@@ -38,9 +39,8 @@ class SSDSizes:
     norm_eps: float = 1e-12
 
     def __post_init__(self) -> None:
-        counts = {name: getattr(self, name) for name in ("hidden", "expand", "head_dim", "groups", "state", "kernel")}
-        if small := [f"{name} = {value}" for name, value in counts.items() if value < 1]:
-            raise ValueError(f"{', '.join(small)}: sizes count from 1")
+        names = ("hidden", "expand", "head_dim", "groups", "state", "kernel")
+        check_sizes(**{name: getattr(self, name) for name in names})
         if self.inner % self.head_dim or self.heads % self.groups:
             raise ValueError(
                 f"hidden·expand = {self.inner} must be a multiple of head_dim = {self.head_dim}, and the "

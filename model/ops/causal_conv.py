@@ -4,13 +4,14 @@ Shapes: B batch, L positions, C channels, K kernel width, T = K - 1 positions of
 """
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from model.ops.kernels import obstacle
 
 _ROWS = 64  # of the batch, summed at once on a CPU: their products stay in the cache
 
@@ -47,14 +48,10 @@ def causal_conv(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor, form: Form | N
 
 def _obstacle(x_BLC: Tensor, weight_CK: Tensor) -> str | None:
     """Why the CUDA kernel cannot run and what to do about it; None where it can."""
-    if not x_BLC.is_cuda:
-        return f"its tensors are on {x_BLC.device}, not on CUDA: move them, or leave the form to be chosen"
-    if find_spec("causal_conv1d") is None:
-        return (
-            "causal_conv1d is not installed: pip install tributary[cuda] (needs nvcc), or leave the form to be chosen"
-        )
-    if weight_CK.shape[1] not in (2, 3, 4) or x_BLC.shape[2] % 8 or x_BLC.dtype == torch.float64:
-        return "the kernel needs K of 2 to 4, channels in eights and no float64: leave the form to be chosen"
+    if (reason := obstacle(x_BLC, "causal_conv1d")) is not None:
+        return reason
+    if weight_CK.shape[1] not in (2, 3, 4) or x_BLC.shape[2] % 8:
+        return "the kernel needs K of 2 to 4 and channels in eights: leave the form to be chosen"
     return None
 
 

@@ -11,12 +11,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from model.ops.kernels import obstacle
 from model.ops.segments import hold_after
 from model.ops.ssd.chunked import chunked
 from model.ops.ssd.inputs import Inputs, Run
 from model.ops.ssd.quadratic import quadratic
 from model.ops.ssd.recurrent import Skip, recurrent, ssd_step
-from model.ops.ssd.triton import obstacle, triton
+from model.ops.ssd.triton import triton
 
 __all__ = ["Form", "Skip", "ssd", "ssd_step", "ssd_with_state"]
 
@@ -144,9 +145,9 @@ def _choose(form: Form | None, x_BLHP: Tensor) -> Run:
     if form is None:
         if length <= SHORT:
             return quadratic
-        return triton if obstacle(x_BLHP) is None else chunked
+        return triton if obstacle(x_BLHP, "mamba_ssm") is None else chunked
     if form not in _FORMS:
         raise ValueError(f"ssd has no form {form!r}: one of {', '.join(_FORMS)}, or None to have it chosen")
-    if form == "triton" and (reason := obstacle(x_BLHP)) is not None:
+    if form == "triton" and (reason := obstacle(x_BLHP, "mamba_ssm")) is not None:
         raise ValueError(f"ssd cannot run as form 'triton', {reason}")
     return _FORMS[form]

@@ -8,26 +8,13 @@ Shapes: B batch, L positions, H heads, P head dim, N state.
 """
 
 from importlib import import_module
-from importlib.util import find_spec
 
-import torch
 from torch import Tensor
 
 from model.ops.segments import segment_ids
 from model.ops.ssd.inputs import Inputs
 
 CHUNK = 256
-
-
-def obstacle(x: Tensor) -> str | None:
-    """Why this form cannot run on such a tensor and what to do about it; None where it can."""
-    if not x.is_cuda:
-        return f"its tensors are on {x.device}, not on CUDA: move them, or leave the form to be chosen"
-    if find_spec("mamba_ssm") is None:
-        return "mamba_ssm is not installed: pip install tributary[cuda] (needs nvcc), or leave the form to be chosen"
-    if x.dtype == torch.float64:
-        return "the kernel has no float64: cast to float32, or leave the form to be chosen"
-    return None
 
 
 def triton(given: Inputs, with_state: bool) -> tuple[Tensor, Tensor | None]:

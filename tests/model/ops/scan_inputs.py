@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from model.ops.selective_scan import selective_scan_with_state
+from tests.model.ops.scans import outcome_of
 
 BATCH, CHANNELS, STATE = 2, 3, 5
-NAMES = ["x", "dt", "A", "B", "C", "D", "initial"]
 
 
 def draw(length: int, batch: int = BATCH) -> list[Tensor]:
@@ -27,26 +27,10 @@ def draw(length: int, batch: int = BATCH) -> list[Tensor]:
     ]
 
 
-def weights_like(tensor: Tensor) -> Tensor:
-    """The same numbers for the same shape, however it lies in memory."""
-    return torch.randn(tensor.shape, generator=torch.Generator().manual_seed(0), dtype=tensor.dtype)
-
-
 def outcome(tensors: list[Tensor], counted_BL: Tensor | None = None, **options) -> dict[str, Tensor]:
-    """y, the final state, and the gradients of a weighted sum of both; ``counted`` marks the y that matter."""
-    leaves = [tensor.clone().requires_grad_() for tensor in tensors]
-    initial = leaves[6] if len(leaves) > 6 else None
-    y, final = selective_scan_with_state(*leaves[:6], initial_BDN=initial, **options)
-    if counted_BL is not None:
-        y = y * counted_BL[..., None]
-    ((y * weights_like(y)).sum() + (final * weights_like(final)).sum()).backward()
-    grads = {name: leaf.grad for name, leaf in zip(NAMES, leaves, strict=False)}
-    return {"y": y.detach(), "final": final.detach(), **grads}
+    """See ``outcome_of``; a seventh tensor is the initial state."""
 
+    def scan(leaves: list[Tensor]) -> tuple[Tensor, Tensor]:
+        return selective_scan_with_state(*leaves[:6], initial_BDN=leaves[6] if len(leaves) > 6 else None, **options)
 
-def assert_same(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
-    assert one.keys() == other.keys()
-    for name, expected in other.items():
-        torch.testing.assert_close(
-            one[name], expected, rtol=1e-9, atol=1e-9, msg=lambda text, name=name: f"{name}: {text}"
-        )
+    return outcome_of(scan, tensors, counted_BL)

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from model.ops.selective_scan import Form, selective_scan, selective_scan_step, selective_scan_with_state
-from tests.model.ops.scan_inputs import BATCH, CHANNELS, STATE, assert_same, draw, outcome
+from tests.model.ops.scan_inputs import BATCH, CHANNELS, STATE, draw, outcome
+from tests.model.ops.scans import assert_same
 
 FORMS = ["chunked", "recurrent"]
 

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from model.ops.selective_scan import Form, selective_scan_with_state
-from tests.model.ops.scan_inputs import BATCH, assert_same, draw, outcome
+from tests.model.ops.scan_inputs import BATCH, draw, outcome
+from tests.model.ops.scans import assert_same
 
 FORMS = ["chunked", "recurrent"]
 LENGTH = 150  # three chunks of 50

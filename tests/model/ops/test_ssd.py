@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from model.ops.ssd import Form, Skip, ssd, ssd_step, ssd_with_state
-from tests.model.ops.ssd_inputs import BATCH, HEADS, STATE, WIDTH, assert_same, draw, outcome
+from tests.model.ops.scans import assert_same
+from tests.model.ops.ssd_inputs import BATCH, HEADS, STATE, WIDTH, draw, outcome
 
 FORMS = ["quadratic", "chunked", "recurrent"]
 

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from model.ops.ssd import Form, ssd_with_state
-from tests.model.ops.ssd_inputs import BATCH, assert_same, draw, outcome
+from tests.model.ops.scans import assert_same
+from tests.model.ops.ssd_inputs import BATCH, draw, outcome
 
 FORMS = ["quadratic", "chunked", "recurrent"]
 LENGTH = 150
