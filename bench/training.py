@@ -49,7 +49,7 @@ def make_step(model: SequenceModel, batch: Histories, autocast: bool, compiled: 
     def forward() -> Tensor:
         with torch.autocast(device, torch.bfloat16, enabled=autocast), model.shared_items():
             user_Bd = model.user(batch.items, batch.lengths, batch.timestamps)
-            return loss(user_Bd, batch.targets, model)
+            return loss(user_Bd, batch.targets, batch.items, model)
 
     forward = torch.compile(forward) if compiled else forward
 

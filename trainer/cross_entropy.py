@@ -1,6 +1,6 @@
 """Softmax cross-entropy over a catalogue whose ``(targets, items)`` logits are never whole in memory.
 
-Shapes: B targets, R rows of a block, d width, I items (row 0 padding), C columns of a tile.
+Shapes: B targets, R rows of a block, d width, I items (row 0 padding), C columns of a tile, S items left out.
 """
 
 from typing import Any, NamedTuple
@@ -19,7 +19,12 @@ class Tile(NamedTuple):
 
 
 def catalogue_cross_entropy(
-    user_Bd: Tensor, items_Id: Tensor, targets_B: Tensor, counts_I: Tensor | None = None, tile: Tile | None = None
+    user_Bd: Tensor,
+    items_Id: Tensor,
+    targets_B: Tensor,
+    counts_I: Tensor | None = None,
+    left_out_BS: Tensor | None = None,
+    tile: Tile | None = None,
 ) -> Tensor:
     """Mean over the targets that are not padding of ``-log softmax(u·items)[target]``; 0 where all are padding.
 
@@ -35,6 +40,8 @@ def catalogue_cross_entropy(
         items_Id: item vectors; row 0 is no candidate and gets no gradient.
         targets_B: rows of ``items_Id``; 0 does not count.
         counts_I: how often each row stands among the candidates, from 1; row 0 is not read.
+        left_out_BS: rows that are no candidates of a target, such as the user's history; 0 is none, and the target
+            itself always stays one.
         tile: chosen by the number of items by default.
 
     Returns:
@@ -46,11 +53,14 @@ def catalogue_cross_entropy(
     rows_B = targets_B.nonzero().squeeze(1)
     if len(rows_B) < len(targets_B):
         user_Bd, targets_B = user_Bd[rows_B], targets_B[rows_B]
+        left_out_BS = None if left_out_BS is None else left_out_BS[rows_B]
     needs = tuple(torch.is_grad_enabled() and vectors.requires_grad for vectors in (user_Bd, items_Id))
     dtype = _matmul_dtype(user_Bd, items_Id)
     tile = tile or _choose_tile(len(items_Id))
     with torch.autocast(user_Bd.device.type, enabled=False):
-        loss: Tensor = _Tiled.apply(user_Bd, items_Id, targets_B, counts_I, tile, needs, dtype)  # type: ignore[no-untyped-call]
+        loss: Tensor = _Tiled.apply(  # type: ignore[no-untyped-call]
+            user_Bd, items_Id, targets_B, counts_I, left_out_BS, tile, needs, dtype
+        )
     return loss
 
 
@@ -76,6 +86,7 @@ class _Tiled(Function):
         items_Id: Tensor,
         targets_B: Tensor,
         counts_I: Tensor | None,
+        left_out_BS: Tensor | None,
         tile: Tile,
         needs: tuple[bool, bool],
         dtype: torch.dtype,
@@ -90,10 +101,11 @@ class _Tiled(Function):
         for start in range(0, len(user_Bd), tile.rows):
             rows = slice(start, start + tile.rows)
             user_Rd, targets_R = user_Bd[rows].to(dtype), targets_B[rows]
-            lse_R1, target_R1 = logits.normalise(user_Rd, targets_R)
+            left_out_RS = None if left_out_BS is None else left_out_BS[rows]
+            lse_R1, target_R1 = logits.normalise(user_Rd, targets_R, left_out_RS)
             total += (lse_R1 - target_R1).sum() * share
             for columns in reversed(logits.tiles) if any(needs) else ():
-                softmax_RC = logits.softmax(user_Rd, targets_R, lse_R1, columns)
+                softmax_RC = logits.softmax(user_Rd, targets_R, left_out_RS, lse_R1, columns)
                 if user_grad_Bd is not None:
                     _add_matmul(user_grad_Bd[rows], softmax_RC, logits.items_Id[columns], share, dtype)
                 if items_grad_Id is not None:
@@ -110,7 +122,7 @@ class _Tiled(Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         kept = zip(ctx.saved_tensors, ctx.dtypes, strict=True)
         scaled = (None if gradient is None else (gradient * grad).to(dtype) for gradient, dtype in kept)
-        return (*scaled, None, None, None, None, None)
+        return (*scaled, *[None] * 6)
 
 
 class _Logits:
@@ -122,26 +134,30 @@ class _Logits:
         self.tiles = [slice(k, min(k + tile.columns, len(items_Id))) for k in range(1, len(items_Id), tile.columns)]
         self._held = items_Id.new_empty(tile.rows * min(tile.columns, len(items_Id)))
 
-    def normalise(self, user_Rd: Tensor, targets_R: Tensor) -> tuple[Tensor, Tensor]:
+    def normalise(self, user_Rd: Tensor, targets_R: Tensor, left_out_RS: Tensor | None) -> tuple[Tensor, Tensor]:
         """Logarithm of the softmax's denominator, and the target's logit, each ``(R, 1)``; the last tile stays."""
         lse_R1 = torch.full((len(user_Rd), 1), -torch.inf, dtype=self.exact, device=user_Rd.device)
         target_R1 = torch.zeros_like(lse_R1)
         for columns in self.tiles:
-            tile_RC, own_R1, inside_R1 = self._compute(user_Rd, targets_R, columns)
+            tile_RC, own_R1, inside_R1 = self._compute(user_Rd, targets_R, left_out_RS, columns)
             target_R1 = torch.where(inside_R1, own_R1, target_R1)
-            self._highest_R1 = tile_RC.amax(dim=1, keepdim=True)
+            self._highest_R1 = tile_RC.amax(dim=1, keepdim=True).clamp(min=torch.finfo(self.exact).min)
             self._powers_RC = tile_RC.sub_(self._highest_R1).exp_()
             lse_R1 = torch.logaddexp(lse_R1, self._powers_RC.sum(dim=1, keepdim=True).log() + self._highest_R1)
         return lse_R1, target_R1
 
-    def softmax(self, user_Rd: Tensor, targets_R: Tensor, lse_R1: Tensor, columns: slice) -> Tensor:
+    def softmax(
+        self, user_Rd: Tensor, targets_R: Tensor, left_out_RS: Tensor | None, lse_R1: Tensor, columns: slice
+    ) -> Tensor:
         """``(R, C)`` of these columns; call it for the last tile first, which ``normalise`` left half done."""
         if columns == self.tiles[-1]:
             return self._powers_RC.mul_((self._highest_R1 - lse_R1).exp())
-        tile_RC, _, _ = self._compute(user_Rd, targets_R, columns)
+        tile_RC, _, _ = self._compute(user_Rd, targets_R, left_out_RS, columns)
         return tile_RC.sub_(lse_R1).exp_()
 
-    def _compute(self, user_Rd: Tensor, targets_R: Tensor, columns: slice) -> tuple[Tensor, Tensor, Tensor]:
+    def _compute(
+        self, user_Rd: Tensor, targets_R: Tensor, left_out_RS: Tensor | None, columns: slice
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """The tile, the logits of the rows' targets, and whether these are in it."""
         items_Cd = self.items_Id[columns]
         held_RC = _view(self._held, torch.Size((len(user_Rd), len(items_Cd))))
@@ -151,8 +167,17 @@ class _Logits:
         inside_R1, own_R1 = place_R1 == near_R1, tile_RC.gather(1, near_R1)
         if self.log_counts_I is not None:
             tile_RC.add_(self.log_counts_I[columns])
+        if left_out_RS is not None:
+            _leave_out(tile_RC, left_out_RS - columns.start)
+        if self.log_counts_I is not None or left_out_RS is not None:
             tile_RC.scatter_(1, near_R1, torch.where(inside_R1, own_R1, tile_RC.gather(1, near_R1)))
         return tile_RC, own_R1, inside_R1
+
+
+def _leave_out(tile_RC: Tensor, places_RS: Tensor) -> None:
+    """No candidate at these columns; those outside the tile are another's."""
+    rows, at = ((places_RS >= 0) & (places_RS < tile_RC.shape[1])).nonzero(as_tuple=True)
+    tile_RC[rows, places_RS[rows, at]] = -torch.inf
 
 
 def _view(memory: Tensor, shape: torch.Size) -> Tensor:

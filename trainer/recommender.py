@@ -89,8 +89,9 @@ class Recommender(L.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Loss of the batch's targets."""
         with self.system.shared_items():
-            users_Td, targets_T = self._encode(batch)
-            loss = self.loss(users_Td, targets_T, self.system)
+            users_Td = self._encode(batch)
+            targets_T, seen_TL = _targets(batch)
+            loss = self.loss(users_Td, targets_T, seen_TL, self.system)
         self.log("train/loss", loss, prog_bar=True, on_step=True, on_epoch=True, batch_size=len(targets_T))
         return loss
 
@@ -130,14 +131,12 @@ class Recommender(L.LightningModule):
             "lr_scheduler": {"scheduler": scheduler, "monitor": getattr(scheduler, "monitor", None)},
         }
 
-    def _users(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """User vectors and their targets: one a history, or one a position."""
+    def _users(self, batch: Batch) -> Tensor:
+        """User vectors ``(T, d)`` of the batch's targets: one a history, or one a position."""
         if batch.targets.dim() == 1:
-            return self.system.user(batch.items, batch.lengths, batch.timestamps), batch.targets
+            return self.system.user(batch.items, batch.lengths, batch.timestamps)
         assert isinstance(self.system, CausalModel)
-        wanted_BL = batch.targets > 0
-        users_Td = self.system.users(batch.items, batch.lengths, batch.timestamps, wanted_BL)
-        return users_Td, batch.targets[wanted_BL]
+        return self.system.users(batch.items, batch.lengths, batch.timestamps, batch.targets > 0)
 
     def _rank(self, batch: Batch, stage: str) -> None:
         assert self._items_Id is not None
@@ -153,3 +152,12 @@ class Recommender(L.LightningModule):
             assert isinstance(metric, RankMetrics)
             self.log_dict({f"{reading}/{name}": value for name, value in metric.compute().items()})
             metric.reset()
+
+
+def _targets(batch: Batch) -> tuple[Tensor, Tensor]:
+    """Targets ``(T,)`` and what the batch holds of the history before each, ``(T, L)``."""
+    if batch.targets.dim() == 1:
+        return batch.targets, batch.items
+    rows_T, at_T = batch.targets.nonzero(as_tuple=True)
+    before_TL = torch.arange(batch.items.shape[1], device=at_T.device) <= at_T.unsqueeze(1)
+    return batch.targets[rows_T, at_T], batch.items[rows_T] * before_TL

@@ -10,12 +10,23 @@ from tests.trainer.largest import Largest
 from trainer.cross_entropy import Tile, catalogue_cross_entropy
 
 
-def plain(user_Bd: Tensor, items_Id: Tensor, targets_B: Tensor, counts_I: Tensor | None = None) -> Tensor:
+def plain(
+    user_Bd: Tensor,
+    items_Id: Tensor,
+    targets_B: Tensor,
+    counts_I: Tensor | None = None,
+    left_out_BS: Tensor | None = None,
+) -> Tensor:
     """The whole logits, padding masked, a target alone with its own logit."""
     logits_BI = user_Bd @ items_Id[1:].T
+    own = F.one_hot(targets_B, len(items_Id))[:, 1:].bool()
     if counts_I is not None:
-        own = F.one_hot(targets_B, len(items_Id))[:, 1:].bool()
         logits_BI = logits_BI + counts_I[1:].to(logits_BI.dtype).log().masked_fill(own, 0.0)
+    for row, left_out in enumerate([] if left_out_BS is None else left_out_BS.tolist()):
+        gone = [item - 1 for item in left_out if item not in (0, int(targets_B[row]))]
+        logits_BI = logits_BI.index_put(
+            (torch.tensor(row), torch.tensor(gone, dtype=torch.long)), torch.tensor(-torch.inf).double()
+        )
     return F.cross_entropy(logits_BI, targets_B - 1, ignore_index=-1)
 
 
@@ -29,6 +40,14 @@ def draw(rows: int, items: int, width: int = 5, dtype: torch.dtype = torch.float
     return user, table, targets
 
 
+def draw_left_out(targets: Tensor, items: int) -> Tensor:
+    """Eight a row, repeats and padding among them; one row leaves out all, and some their own target."""
+    left_out = torch.randint(0, items + 1, (len(targets), 8), generator=torch.Generator().manual_seed(items))
+    left_out[::3, 0] = targets[::3]
+    everything = torch.arange(1, items + 1).expand(len(targets), -1) * (torch.arange(len(targets)) == 0)[:, None]
+    return torch.cat([left_out, everything], dim=1)
+
+
 def draw_counts(items: int) -> Tensor:
     return torch.randint(1, 9, (items + 1,), generator=torch.Generator().manual_seed(items))
 
@@ -36,12 +55,15 @@ def draw_counts(items: int) -> Tensor:
 @pytest.mark.parametrize("tile", [None, (1, 1), (2, 1000), (1000, 2), (7, 13), (63, 31)])
 @pytest.mark.parametrize(("rows", "items"), [(1, 1), (1, 9), (7, 1), (13, 31), (31, 70)])
 @pytest.mark.parametrize("counted", [False, True])
-def test_equals_the_plain_form(rows: int, items: int, tile: tuple[int, int] | None, counted: bool) -> None:
+@pytest.mark.parametrize("repeats", [False, True])
+def test_equals_the_plain_form(
+    rows: int, items: int, tile: tuple[int, int] | None, counted: bool, repeats: bool
+) -> None:
     counts = draw_counts(items) if counted else None
     results = []
     for form in (plain, lambda *arguments: catalogue_cross_entropy(*arguments, tile=tile and Tile(*tile))):
         user, table, targets = draw(rows, items)
-        loss = form(user, table, targets, counts)
+        loss = form(user, table, targets, counts, None if repeats else draw_left_out(targets, items))
         (3 * loss).backward()  # a gradient that comes from outside is passed on
         results.append((loss.detach(), user.grad, table.grad))
     for expected, ours in zip(*results, strict=True):
@@ -54,7 +76,7 @@ def test_gradients_are_those_of_the_value(counted: bool) -> None:
     user, table, targets = draw(9, 11, width=3)
     counts = draw_counts(11) if counted else None
     assert torch.autograd.gradcheck(
-        lambda u, v: catalogue_cross_entropy(u, v, targets, counts, Tile(4, 5)), (user, table)
+        lambda u, v: catalogue_cross_entropy(u, v, targets, counts, tile=Tile(4, 5)), (user, table)
     )
 
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from model import MMM4Rec
 from tests.trainer.test_commands import Command, command, config, refused  # noqa: F401 — fixtures
 from tests.trainer.tiny import ITEMS, Losses, draw_histories, make_data, make_trainer, write_domain
-from trainer.losses import InBatch, NextItemLoss
-from trainer.recommender import Recommender
+from trainer.losses import FullCatalogue, InBatch, NextItemLoss
+from trainer.recommender import Recommender, _targets
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*`isinstance")
 
@@ -67,18 +67,19 @@ def test_the_loss_falls_and_metrics_rise(domain: Path, tmp_path: Path, loss: InB
     assert after["test/ndcg@5"] > before["test/ndcg@5"]
 
 
-def test_the_loss_is_the_mean_over_the_targets_of_single_prefixes(domain: Path) -> None:
+@pytest.mark.parametrize("loss", [FullCatalogue(), FullCatalogue(repeats=False)], ids=["repeats", "no_repeats"])
+def test_the_loss_is_the_mean_over_the_targets_of_single_prefixes(domain: Path, loss: NextItemLoss) -> None:
     """Wide windows cut nothing: then one batch of all rows aims at what one of all prefixes does."""
-    module, found = make_causal(dropout=0.0), {}
+    module, found = make_causal(loss, dropout=0.0), {}
     for positions in ("every", "last"):
         data = make_data(domain, positions=positions, window=20, batch_size=1000)
         data.setup("fit")
         if not found:
             module.bind(data)
         (batch,) = data.train_dataloader()
-        users_Td, targets_T = module._users(batch)
+        users_Td, (targets_T, seen_TL) = module._users(batch), _targets(batch)
         assert len(users_Td) == len(targets_T) == sum(max(len(history) - 3, 0) for history in draw_histories())
-        found[positions] = module.loss(users_Td, targets_T, module.system)
+        found[positions] = loss(users_Td, targets_T, seen_TL, module.system)
     torch.testing.assert_close(found["every"], found["last"], rtol=1e-5, atol=1e-6)
 
 

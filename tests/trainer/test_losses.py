@@ -29,6 +29,9 @@ class Table(SequenceModel):
         return self.items if ids is None else self.items[ids]
 
 
+NOTHING = torch.zeros(1, 0, dtype=torch.long)  # had before
+
+
 def draw_users(rows: int) -> Tensor:
     return torch.randn(rows, 4, generator=torch.Generator().manual_seed(1)).double().requires_grad_()
 
@@ -70,7 +73,11 @@ def test_values_and_gradients(loss: NextItemLoss, plain, targets: list[int]) -> 
     results = []
     for form in ("ours", "plain"):
         system, user = Table(), draw_users(len(targets))
-        value = loss(user, torch.tensor(targets), system) if form == "ours" else plain(user, targets, system.items)
+        value = (
+            loss(user, torch.tensor(targets), NOTHING.expand(len(targets), 0), system)
+            if form == "ours"
+            else plain(user, targets, system.items)
+        )
         value.backward()
         results.append((value.detach().double(), user.grad, system.items.grad))
     for ours, expected in zip(*results, strict=True):
@@ -81,19 +88,36 @@ def test_values_and_gradients(loss: NextItemLoss, plain, targets: list[int]) -> 
 def test_the_full_catalogue_is_cross_entropy_over_items_from_one() -> None:
     system, user, targets = Table(), draw_users(5), torch.tensor([1, 9, 3, 3, 2])
     expected = F.cross_entropy(user @ system.items[1:].T, targets - 1)
-    torch.testing.assert_close(FullCatalogue()(user, targets, system), expected)
+    torch.testing.assert_close(FullCatalogue()(user, targets, NOTHING, system), expected)
 
 
 def test_one_target_only_teaches_nothing_in_batch() -> None:
-    assert InBatch()(draw_users(4), torch.tensor([3, 3, 3, 3]), Table()) == 0
+    assert InBatch()(draw_users(4), torch.tensor([3, 3, 3, 3]), NOTHING, Table()) == 0
 
 
 def test_a_uniform_model_has_the_logarithm_of_the_candidates() -> None:
     user, targets = torch.zeros(3, 4).double(), torch.tensor([1, 2, 3])
-    assert FullCatalogue()(user, targets, Table()).item() == pytest.approx(math.log(9))
-    assert InBatch()(user, targets, Table()).item() == pytest.approx(math.log(3))
+    assert FullCatalogue()(user, targets, NOTHING, Table()).item() == pytest.approx(math.log(9))
+    assert InBatch()(user, targets, NOTHING, Table()).item() == pytest.approx(math.log(3))
 
 
 def test_half_precision_users_keep_a_float32_loss() -> None:
     system = Table().to(torch.bfloat16)
-    assert FullCatalogue()(draw_users(2).bfloat16(), torch.tensor([1, 2]), system).dtype == torch.float32
+    assert FullCatalogue()(draw_users(2).bfloat16(), torch.tensor([1, 2]), NOTHING, system).dtype == torch.float32
+
+
+SEEN = torch.tensor([[2, 9, 0], [9, 3, 3], [0, 0, 0], [1, 2, 3]])
+
+
+@pytest.mark.parametrize("loss", [FullCatalogue(repeats=False), InBatch(repeats=False)], ids=["full", "in_batch"])
+def test_without_repeats_what_was_had_is_no_candidate(loss: NextItemLoss) -> None:
+    system, user, targets = Table(), draw_users(4), torch.tensor([1, 2, 9, 3])
+    candidates = range(1, 10) if isinstance(loss, FullCatalogue) else targets.tolist()
+    losses = []
+    for row, target in enumerate(targets.tolist()):
+        had = set(SEEN[row].tolist()) - {target}  # a repeated target is still one to find
+        logits = torch.stack([user[row] @ system.items[i] for i in candidates if i not in had])
+        losses.append(torch.logsumexp(logits, 0) - user[row] @ system.items[target])
+    torch.testing.assert_close(loss(user, targets, SEEN, system), torch.stack(losses).mean())
+    with_repeats = type(loss)()(user, targets, SEEN, system)
+    torch.testing.assert_close(with_repeats, type(loss)()(user, targets, NOTHING.expand(4, 0), system))
