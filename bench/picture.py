@@ -11,6 +11,7 @@ _X = {
     "length": "positions of a history",
     "items": "items of the catalogue",
     "batch": "histories of a step",
+    "history": "positions of a history, each a target",
     "operator": "positions of one history",
 }
 _Y = {"seconds": "seconds", "added_mib": "peak memory, MiB"}

@@ -10,12 +10,15 @@ from bench.options import Options, sized
 from bench.picture import draw_curves
 from bench.report import Row
 from bench.run import Rates, main
-from bench.training import make_model, make_step
+from bench.training import make_causal, make_model, make_step, make_step_at_every_position
 
 
 @dataclass
 class ScalingOptions(Options):
     """A training step of WindowMMM4Rec in float32 against L, items and batch, and the SSD operator against L.
+
+    And one of MMM4Rec, the causal form, over histories of any length, each position a target: few histories, so that
+    the longest fit.
 
     One thing varies, the others stand still. Each curve is drawn to ``scaling-<curve>.svg`` beside the result.
 
@@ -24,6 +27,8 @@ class ScalingOptions(Options):
         items: of the catalogue (1000 to 1000000; smallest 20 and 200).
         batches: histories a step (64 to 4096; smallest 8 and 16).
         operator_lengths: L of the operator, one history a call (64 to 32768; smallest 5 and 70).
+        histories: lengths of the causal form's (50 to 3200; smallest 3 and 70).
+        few: of these a step (16; smallest 2).
         hidden: d (64; smallest 8).
         batch: histories where the batch does not vary (256; smallest 8).
         window: L where it does not vary (20; smallest 5).
@@ -35,6 +40,8 @@ class ScalingOptions(Options):
     items: tuple[int, ...] = sized((1000, 10_000, 100_000, 1_000_000), (20, 200))
     batches: tuple[int, ...] = sized((64, 256, 1024, 4096), (8, 16))
     operator_lengths: tuple[int, ...] = sized((64, 256, 1024, 4096, 16_384, 32_768), (5, 70))
+    histories: tuple[int, ...] = sized((50, 100, 200, 400, 800, 1600, 3200), (3, 70))
+    few: int = sized(16, 2)
     hidden: int = sized(64, 8)
     batch: int = sized(256, 8)
     window: int = sized(20, 5)
@@ -50,6 +57,8 @@ def measure(options: ScalingOptions, rates: Rates) -> Iterator[Row]:
         yield _step(options, "items", items, items=items)
     for batch in options.batches:
         yield _step(options, "batch", batch, batch=batch)
+    for length in options.histories:
+        yield _every_position(options, length)
     for length in options.operator_lengths:
         yield from _operator(options, length)
 
@@ -67,6 +76,13 @@ def _step(
     histories = make_histories(batch or options.batch, window, items, "full", options.where)
     step: dict[str, Work] = {"training step": make_step(model, histories, autocast=False)}
     return next(_points(options, curve, at, step))
+
+
+def _every_position(options: ScalingOptions, length: int) -> Row:
+    model = make_causal(options.hidden, options.catalogue, options.features, options.where)
+    histories = make_histories(options.few, length, options.catalogue, "full", options.where)
+    step: dict[str, Work] = {"every position": make_step_at_every_position(model, histories)}
+    return next(_points(options, "history", length, step))
 
 
 def _operator(options: ScalingOptions, length: int) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""The training step that is measured: WindowMMM4Rec with the whole catalogue's loss.
+"""The training steps that are measured: a target a history or one a position, with the whole catalogue's loss.
 
 Shapes: I items, F feature width.
 """
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bench.histories import Histories
-from model import SequenceModel, WindowMMM4Rec
+from model import CausalModel, MMM4Rec, SequenceModel, WindowMMM4Rec
 from model.two_streams import TwoStreams
 from trainer.losses import FullCatalogue
 
@@ -18,6 +18,13 @@ from trainer.losses import FullCatalogue
 def make_model(hidden: int, window: int, n_items: int, features: int, device: torch.device) -> WindowMMM4Rec:
     """The window form with its defaults, bound to made features."""
     model = WindowMMM4Rec(window=window, **sizes(hidden))
+    bind_made(model, n_items, features)
+    return model.to(device)
+
+
+def make_causal(hidden: int, n_items: int, features: int, device: torch.device) -> MMM4Rec:
+    """The causal form likewise."""
+    model = MMM4Rec(**sizes(hidden))
     bind_made(model, n_items, features)
     return model.to(device)
 
@@ -43,7 +50,6 @@ def make_step(model: SequenceModel, batch: Histories, autocast: bool, compiled: 
         autocast: to bfloat16.
         compiled: by ``torch.compile``, on first use.
     """
-    optimizer = torch.optim.NAdam(model.parameters(), lr=1e-4, weight_decay=0.005)
     loss, device = FullCatalogue(), batch.items.device.type
 
     def forward() -> Tensor:
@@ -51,7 +57,26 @@ def make_step(model: SequenceModel, batch: Histories, autocast: bool, compiled: 
             user_Bd = model.user(batch.items, batch.lengths, batch.timestamps)
             return loss(user_Bd, batch.targets, batch.items, model)
 
-    forward = torch.compile(forward) if compiled else forward
+    return _optimise(model, torch.compile(forward) if compiled else forward)
+
+
+def make_step_at_every_position(model: CausalModel, batch: Histories) -> Callable[[], Tensor]:
+    """The same of a causal model, in float32: each event but the first is the target of those before it."""
+    loss = FullCatalogue()
+    wanted_BL = torch.arange(1, batch.items.shape[1], device=batch.items.device) < batch.lengths.unsqueeze(1)
+    inputs_BL, targets_T = batch.items[:, :-1], batch.items[:, 1:][wanted_BL]
+    nothing_T0 = targets_T.new_zeros(len(targets_T), 0)  # no loss here reads what a user had
+
+    def forward() -> Tensor:
+        with model.shared_items():
+            users_Td = model.users(inputs_BL, batch.lengths - 1, batch.timestamps[:, :-1], wanted_BL)
+            return loss(users_Td, targets_T, nothing_T0, model)
+
+    return _optimise(model, forward)
+
+
+def _optimise(model: SequenceModel, forward: Callable[[], Tensor]) -> Callable[[], Tensor]:
+    optimizer = torch.optim.NAdam(model.parameters(), lr=1e-4, weight_decay=0.005)
 
     def step() -> Tensor:
         optimizer.zero_grad()

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("operator", "step", "ranking", "data", "preparation", "scaling", "click")
-CURVES = ("length", "items", "batch", "operator")
+CURVES = ("length", "items", "batch", "history", "operator")
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
