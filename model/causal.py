@@ -53,14 +53,21 @@ class CausalModel(SequenceModel):
         return vectors_BLd[rows_B, (lengths_B - 1).clamp(min=0)], carry.finished()
 
     @torch.no_grad()
-    def step(self, items_B: Tensor, timestamps_B: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(self, items_B: Tensor, timestamps_B: Tensor, state: State, consume: bool = False) -> tuple[Tensor, State]:
         """``(user vectors (B, d), state)`` after one more event of each user, in time and memory that do not grow.
 
         Within ``shared_items``, looking up an item costs no projection.
 
+        Args:
+            items_B: ids.
+            timestamps_B: whole seconds, 0 where unknown.
+            state: what went before.
+            consume: give the state away: its tensors become the new one's where they can and must not be used
+                again. For many users, whose states are large, this saves most of the time.
+
         Raises:
             ValueError: see ``encode``.
         """
-        carry = Carry(state, torch.ones_like(items_B), click=True)
+        carry = Carry(state, torch.ones_like(items_B), click=True, consume=consume)
         vectors_B1d = self.positions(items_B.unsqueeze(1), timestamps_B.unsqueeze(1), carry)
         return vectors_B1d.squeeze(1), carry.finished()

@@ -13,6 +13,7 @@ from model.layers.items import Fusion
 from model.layers.sizes import check_sizes
 from model.layers.ssd import SSDSizes
 from model.ops.by_length import by_length
+from model.ops.pairs import pair
 from model.ops.ssd import Skip
 from model.state import Carry
 from model.two_streams import Modalities, TwoStreams
@@ -47,6 +48,7 @@ class MMM4Rec(TwoStreams, CausalModel):
         ffn: keep the feed-forward blocks.
         skip: the SSD's skip convention; ``plain`` as in Mamba-2.
         norm_eps: of every norm.
+        share: both streams run through the same SSD weights; else each has its own.
 
     Raises:
         ValueError: sizes below 1 or that do not divide, a temperature that is not positive, or modalities that
@@ -76,14 +78,14 @@ class MMM4Rec(TwoStreams, CausalModel):
         ffn: bool = True,
         skip: Skip = "plain",
         norm_eps: float = 1e-12,
+        share: bool = True,
     ) -> None:
         super().__init__(modalities, hidden, dropout, temperature, id_bias, sparse_ids, fusion, norm_eps)
         check_sizes(hidden=hidden, inner=inner, layers=layers, time_width=time_width, oscillations=oscillations + 1)
         sizes = SSDSizes(hidden, expand, head_dim, groups, state, kernel, skip, "shift", norm_eps)
         self.gaps = GapEncoding(periodic=periodic) if time else None
         if self.gaps is not None:
-            self.tau_text = nn.Linear(self.gaps.features, time_width)
-            self.tau_image = nn.Linear(self.gaps.features, time_width)
+            self.tau = nn.Linear(self.gaps.features, 2 * time_width)
         self.layers = nn.ModuleList(
             FusionLayer(
                 sizes,
@@ -91,6 +93,7 @@ class MMM4Rec(TwoStreams, CausalModel):
                 CausalTime(time_width, sizes.heads, kernel, oscillations, dropout, norm_eps) if time else None,
                 dropout,
                 norm_eps,
+                share,
             )
             for _ in range(layers)
         )
@@ -118,6 +121,6 @@ class MMM4Rec(TwoStreams, CausalModel):
     def _streams(self, items_BL: Tensor, timestamps_BL: Tensor, carry: Carry | None) -> Streams:
         text_BLd, image_BLd = self.embed(items_BL)
         if self.gaps is None:
-            return Streams(text_BLd, image_BLd, None, None)
-        gaps_BLF = self.gaps(timestamps_BL, carry and carry.of("gaps"))
-        return Streams(text_BLd, image_BLd, self.tau_text(gaps_BLF), self.tau_image(gaps_BLF))
+            return Streams(text_BLd, image_BLd, None)
+        tau_BLT2 = self.tau(self.gaps(timestamps_BL, carry and carry.of("gaps")))
+        return Streams(text_BLd, image_BLd, pair(*tau_BLT2.chunk(2, dim=-1)))

@@ -12,6 +12,7 @@ from model.layers.sizes import check_sizes
 from model.layers.ssd import SSDSizes
 from model.layers.window_time import GapSignal, WindowTime
 from model.ops.by_length import by_length
+from model.ops.pairs import pair
 from model.ops.ssd import Skip
 from model.two_streams import Modalities, TwoStreams
 
@@ -100,16 +101,17 @@ class WindowMMM4Rec(TwoStreams):
             return by_length(self._encode, items_BL, lengths_B, timestamps_BL)
 
     def _encode(self, items_BL: Tensor, lengths_B: Tensor, timestamps_BL: Tensor) -> Tensor:
-        streams = Streams(*self.embed(items_BL), *self._tau(timestamps_BL))
+        streams = Streams(*self.embed(items_BL), self._tau(timestamps_BL))
         *first, last = self.layers
         for layer in first:
             streams = layer(streams)
         assert isinstance(last, FusionLayer)
         return last.last(streams, lengths_B)
 
-    def _tau(self, timestamps_BL: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def _tau(self, timestamps_BL: Tensor) -> Tensor | None:
         """Each stream's own copy over the whole window, to which the published time path is bound."""
         if self.gaps is None:
-            return None, None
+            return None
         padded_BL = F.pad(timestamps_BL, (0, self.window - timestamps_BL.shape[1]))
-        return self.gaps(padded_BL), self.gaps(padded_BL)
+        tau_RHL: Tensor = self.gaps(pair(padded_BL, padded_BL))
+        return tau_RHL

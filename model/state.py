@@ -6,7 +6,7 @@ Shapes: B histories.
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, unflatten
 
 #: Tensors ``(B, …)`` by dotted name; an empty one is the state before any event.
 State = dict[str, Tensor]
@@ -19,28 +19,38 @@ class Carry:
         before: the state that the pass starts from.
         lengths_B: valid events of each history in this pass; those beyond leave every state alone.
         click: the pass is one event of each history, for which the parts have shorter ways.
+        consume: what is taken may be overwritten.
     """
 
-    def __init__(self, before: Mapping[str, Tensor], lengths_B: Tensor, click: bool = False) -> None:
-        self.before, self.lengths_B, self.click = before, lengths_B, click
+    def __init__(
+        self, before: Mapping[str, Tensor], lengths_B: Tensor, click: bool = False, consume: bool = False
+    ) -> None:
+        self.before, self.click = before, click
+        self.consume = consume or not before  # zeros are nobody else's
         self.after: State = {}
-        self._prefix = ""
+        self._lengths_B, self._prefix, self._rows = lengths_B, "", 1
 
-    def of(self, name: str) -> "Carry":
-        """The carry of a named part."""
-        part = Carry(self.before, self.lengths_B, self.click)
-        part.after, part._prefix = self.after, f"{self._prefix}{name}."
+    @property
+    def lengths_B(self) -> Tensor:
+        """Valid events of each row."""
+        return self._lengths_B if self._rows == 1 else self._lengths_B.repeat_interleave(self._rows)
+
+    def of(self, name: str, rows: int = 1) -> "Carry":
+        """The carry of a named part, to which each history is so many rows, one after another."""
+        part = Carry(self.before, self._lengths_B, self.click, self.consume)
+        part.after, part._prefix, part._rows = self.after, f"{self._prefix}{name}.", self._rows * rows
         return part
 
     def take(self, name: str, shape: Sequence[int], like: Tensor) -> Tensor:
-        """``(B, *shape)``, zeros before the first event.
+        """``(B, *shape)``, zeros before the first event; the rows of a history, if many, stand in one of the state.
 
         Raises:
             ValueError: the state is not of this model, or not of so many histories.
         """
-        size = (len(self.lengths_B), *shape)
+        histories, rows = len(self._lengths_B), self._rows
         if not self.before:
-            return like.new_zeros(size)
+            return like.new_zeros(histories * rows, *shape)
+        size = (histories, *shape) if rows == 1 else (histories, rows, *shape)
         found = self.before.get(self._prefix + name)
         if found is None or found.shape != torch.Size(size):
             has = "is missing" if found is None else f"is {tuple(found.shape)}"
@@ -48,11 +58,12 @@ class Carry:
                 f"{self._prefix}{name} {has} in the state, the model keeps {size} there: the state comes of a model "
                 "of other sizes or of another number of histories; encode the histories again"
             )
-        return found
+        return found if rows == 1 else found.flatten(0, 1)
 
     def give(self, name: str, value: Tensor) -> None:
-        """Keep what the next pass takes."""
-        self.after[self._prefix + name] = value
+        """Keep what the next pass takes, in one piece, so that it saves and may be updated where it stands."""
+        rows, value = self._rows, value.contiguous()
+        self.after[self._prefix + name] = value if rows == 1 else unflatten(value, 0, (len(value) // rows, rows))
 
     def finished(self) -> State:
         """The state after the pass.

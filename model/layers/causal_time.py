@@ -1,6 +1,6 @@
 """The time path of a layer of the causal form (MODELS §2): nothing in it looks ahead, nothing in it knows a length.
 
-Shapes: B batch, L positions, T channels of the time signal, H heads.
+Shapes: B batch, L positions, T channels of the time signal, H heads, R = 2B rows of both streams.
 ``tau_BLT`` is the signal, ``s_BLT`` what it becomes on its way to dt.
 """
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from model.layers.conv import CausalConv
 from model.layers.dropout import Dropout
 from model.layers.long_filter import DualChannelLongFilter
+from model.ops.pairs import unpair
 from model.state import Carry
 
 
@@ -57,22 +58,20 @@ class CausalTime(nn.Module):
         self.cross_shift = TimeShift(width, kernel, dropout)
         self.cross_to_heads = nn.Linear(width, heads, bias=False)
 
-    def forward(
-        self, tau_text: Tensor, tau_image: Tensor, carry: Carry | None = None
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Signals ``(B, L, T)`` to shifts ``(B, L, H)`` for text, image, cross, and the next layer's signals."""
-        s_text = self.shift(tau_text, carry and carry.of("text"))
-        s_image = self.shift(tau_image, carry and carry.of("image"))
-        next_text, next_image = self._pass_on(tau_text, s_text), self._pass_on(tau_image, s_image)
-        fused = next_text + next_image
-        if self.filter is not None:
-            fused = self.filter(next_text, next_image, carry and carry.of("filter"))
-        s_cross = self.cross_shift(fused, carry and carry.of("cross"))
-        to = self.to_heads
-        return to(s_text), to(s_image), self.cross_to_heads(s_cross), next_text, next_image
+    def forward(self, tau_RLT: Tensor, carry: Carry | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Signals of both streams to their shifts ``(R, L, H)``, Cross-SSD's ``(B, L, H)``, and the next signals."""
+        s_RLT = self.shift(tau_RLT, carry and carry.of("streams", rows=2))
+        tau_RLT = self._pass_on(tau_RLT, s_RLT)
+        text_BLT, image_BLT = unpair(tau_RLT)
+        if self.filter is None:
+            fused_BLT = text_BLT + image_BLT
+        else:
+            fused_BLT = self.filter(text_BLT, image_BLT, carry and carry.of("filter"))
+        s_BLT = self.cross_shift(fused_BLT, carry and carry.of("cross"))
+        return self.to_heads(s_RLT), self.cross_to_heads(s_BLT), tau_RLT
 
     def _pass_on(self, tau_BLT: Tensor, s_BLT: Tensor) -> Tensor:
         """``LayerNorm(g⊙τ + (1-g)⊙s)``, ``g = sigmoid(w·τ)``."""
         g = torch.sigmoid(self.gate(tau_BLT))
-        out: Tensor = self.norm(g * tau_BLT + (1 - g) * s_BLT)
+        out: Tensor = self.norm(torch.lerp(s_BLT, tau_BLT, g))
         return out

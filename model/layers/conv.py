@@ -57,10 +57,12 @@ def _conv(
 
 def _carried(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor, carry: Carry) -> Tensor:
     past = weight_CK.shape[1] - 1
-    led_in = torch.cat([carry.take("past", (past, x_BLC.shape[2]), x_BLC), x_BLC], dim=1)
+    past_BTC = carry.take("past", (past, x_BLC.shape[2]), x_BLC)
     if carry.click:
-        carry.give("past", led_in[:, 1:])
-        y_BC: Tensor = torch.linalg.vecdot(led_in, weight_CK.T, dim=1)
-        return y_BC.add_(bias_C).unsqueeze(1)
+        carry.give("past", torch.cat([past_BTC[:, 1:], x_BLC], dim=1)[:, :past])
+        weight_KC = weight_CK.T
+        y_B1C = torch.addcmul(bias_C, x_BLC, weight_KC[past])
+        return y_B1C.add_((past_BTC * weight_KC[:past]).sum(dim=1, keepdim=True))
+    led_in = torch.cat([past_BTC, x_BLC], dim=1)
     carry.give("past", take(led_in, carry.lengths_B.unsqueeze(1) + torch.arange(past, device=x_BLC.device)))
     return causal_conv(led_in, weight_CK, bias_C)[:, past:]

@@ -6,6 +6,7 @@ Shapes: B batch, L positions, F features. Timestamps are whole seconds since 197
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.state import Carry
@@ -35,12 +36,7 @@ class GapEncoding(nn.Module):
 
     def forward(self, timestamps_BL: Tensor, carry: Carry | None = None) -> Tensor:
         """``(B, L)`` seconds to ``(B, L, F)``."""
-        if carry is None:
-            last_B = torch.zeros_like(timestamps_BL[:, :1]).squeeze(1)
-        else:
-            last_B = carry.take("last", (), timestamps_BL)
-            carry.give("last", _latest(timestamps_BL, carry.lengths_B, last_B))
-        before_BL = torch.cat([last_B.unsqueeze(1), timestamps_BL], dim=1)[:, :-1]
+        before_BL = self._before(timestamps_BL, carry)
         known_BL1 = ((before_BL != 0) & (timestamps_BL != 0)).unsqueeze(-1)
         seconds_BL = (timestamps_BL - before_BL).clamp(min=0, max=_LONGEST).to(self.scale.dtype)
         at_BL1 = (torch.log1p(seconds_BL) * ((self.knots - 1) / math.log1p(_LONGEST))).unsqueeze(-1)
@@ -49,6 +45,17 @@ class GapEncoding(nn.Module):
         if self.periodic:
             parts.append(_periodic(timestamps_BL, self.scale.dtype))
         return torch.cat(parts, dim=-1)
+
+    def _before(self, timestamps_BL: Tensor, carry: Carry | None) -> Tensor:
+        """The timestamp before each."""
+        if carry is None:
+            return F.pad(timestamps_BL[:, :-1], (1, 0))
+        last_B = carry.take("last", (), timestamps_BL)
+        if carry.click:
+            carry.give("last", timestamps_BL[:, 0].clone())  # not the caller's own
+            return last_B.unsqueeze(1)
+        carry.give("last", _latest(timestamps_BL, carry.lengths_B, last_B))
+        return torch.cat([last_B.unsqueeze(1), timestamps_BL[:, :-1]], dim=1)
 
 
 def _latest(timestamps_BL: Tensor, lengths_B: Tensor, last_B: Tensor) -> Tensor:

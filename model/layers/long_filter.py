@@ -29,37 +29,42 @@ class LongFilter(nn.Module):
 
     def forward(self, x_BLT: Tensor, carry: Carry | None = None) -> Tensor:
         """``(B, L, T)`` to the same, each position from itself and those before."""
+        if carry is not None and carry.click:
+            return self._click(x_BLT, carry)
         with torch.autocast(x_BLT.device.type, enabled=False):  # transforms have no narrow types
             x_BLT = x_BLT.to(torch.promote_types(x_BLT.dtype, torch.float32))
             rate_TM = torch.complex(-self.log_damping.exp(), self.frequency)
             weight_TM = torch.view_as_complex(self.weight)
             if carry is None:
                 return long_conv(x_BLT, rate_TM, weight_TM)
-            initial_BTM = torch.view_as_complex(carry.take("waves", (*rate_TM.shape, 2), x_BLT))
-            if carry.click:
-                y_BT, final_BTM = long_conv_step(x_BLT.squeeze(1), rate_TM, weight_TM, initial_BTM)
-                y_BLT = y_BT.unsqueeze(1)
-            else:
-                y_BLT, final_BTM = long_conv_with_state(x_BLT, rate_TM, weight_TM, initial_BTM, carry.lengths_B)
+            initial_BTM = torch.view_as_complex(carry.take("waves", self.weight.shape, x_BLT))
+            y_BLT, final_BTM = long_conv_with_state(x_BLT, rate_TM, weight_TM, initial_BTM, carry.lengths_B)
             carry.give("waves", torch.view_as_real(final_BTM))
             return y_BLT
+
+    def _click(self, x_B1T: Tensor, carry: Carry) -> Tensor:
+        state_BTM2 = carry.take("waves", self.weight.shape, self.weight)
+        weight, state = ((both[..., 0], both[..., 1]) for both in (self.weight, state_BTM2))
+        y_BT, waves = long_conv_step(x_B1T.squeeze(1), (-self.log_damping.exp(), self.frequency), weight, state)
+        carry.give("waves", torch.stack(waves, dim=-1))
+        return y_BT.unsqueeze(1)
 
 
 class DualChannelLongFilter(nn.Module):
     """Each stream's time signal filters itself (adaptive); a learned filter acts on their sum.
 
-    ``a_m = τ_m ⊙ (k_m * τ_m)``, ``τ_c = k_c * (a_text + a_image)``.
+    ``a_m = τ_m ⊙ (k_m * τ_m)``, ``τ_c = k_c * (a_text + a_image)``. Both streams' filters are one over the channels
+    of both.
     """
 
     def __init__(self, width: int, oscillations: int) -> None:
         super().__init__()
-        self.text = LongFilter(width, oscillations)
-        self.image = LongFilter(width, oscillations)
+        self.streams = LongFilter(2 * width, oscillations)
         self.joint = LongFilter(width, oscillations)
 
     def forward(self, tau_text_BLT: Tensor, tau_image_BLT: Tensor, carry: Carry | None = None) -> Tensor:
         """Two ``(B, L, T)`` signals to the fused one."""
-        text = tau_text_BLT * self.text(tau_text_BLT, carry and carry.of("text"))
-        image = tau_image_BLT * self.image(tau_image_BLT, carry and carry.of("image"))
+        both = torch.cat((tau_text_BLT, tau_image_BLT), dim=-1)
+        text, image = (both * self.streams(both, carry and carry.of("streams"))).chunk(2, dim=-1)
         out: Tensor = self.joint(text + image, carry and carry.of("joint"))
         return out

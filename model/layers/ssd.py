@@ -89,7 +89,7 @@ class StateSpace(nn.Module):
         x_BLHP = _split(x_BLD, sizes.heads)
         B_BLGN, C_BRGN = _split(B_BLE, sizes.groups), _split(C_BRE, sizes.groups)
         dt_BLH = F.softplus(dt_BLH + self.dt_bias)
-        A_H = -torch.exp(self.A_log.float())
+        A_H = -torch.exp(self.A_log.to(torch.promote_types(self.A_log.dtype, torch.float32)))
         if at_BR is not None:
             y_BRHP = ssd_at(x_BLHP, dt_BLH, A_H, B_BLGN, C_BRGN, self.D, at_BR, sizes.skip)
         elif carry is None:
@@ -104,7 +104,8 @@ class StateSpace(nn.Module):
         sizes, (x, dt, A, B, C, D) = self.sizes, given
         initial = carry.take("ssd", (sizes.heads, sizes.state, sizes.head_dim), x)
         if carry.click:
-            y, final = ssd_step(x[:, 0], dt[:, 0], A, B[:, 0], C[:, 0], D, initial, sizes.skip)
+            now = (x[:, 0], dt[:, 0], A, B[:, 0], C[:, 0])
+            y, final = ssd_step(*now, D, initial, sizes.skip, in_place=carry.consume)
             y = y.unsqueeze(1)
         else:
             y, final = ssd_with_state(x, dt, A, B, C, D, sizes.skip, initial_BHNP=initial, lengths_B=carry.lengths_B)
@@ -127,22 +128,30 @@ class TiSSD(nn.Module):
         self, x_BLd: Tensor, s_BLH: Tensor | None, at_BR: Tensor | None = None, carry: Carry | None = None
     ) -> Tensor:
         """``(B, L, d)`` to the same, or to ``(B, R, d)`` at consecutive positions of each row."""
-        conv_x, conv_B, conv_C = self.conv.split(self.parts[1:4])
-        wide_BS = None if at_BR is None else widen(at_BR, self.conv.kernel - 1)
-        z_BRD, x_BLD, B_BLE, C_BSE, dt_BLH = self._project(x_BLd, wide_BS, carry is not None)
-        x_BLD, B_BLE = conv_x(x_BLD, carry=carry and carry.of("x")), conv_B(B_BLE, carry=carry and carry.of("B"))
-        C_BRE = conv_C(C_BSE, wide_BS, carry=carry and carry.of("C"))
+        if carry is None:
+            x_BLD, B_BLE, C_BRE, dt_BLH, z_BRD = self._project(x_BLd, at_BR)
+        else:
+            x_BLD, B_BLE, C_BRE, dt_BLH, z_BRD = self._project_carried(x_BLd, carry)
         out: Tensor = self.space(x_BLD, B_BLE, C_BRE, dt_BLH, z_BRD, s_BLH, at_BR, carry)
         return out
 
-    def _project(self, x_BLd: Tensor, wide_BS: Tensor | None, at_once: bool) -> tuple[Tensor, ...]:
-        """``z, x, B, C, dt``; z and C at few positions where these are given, C at those that lead in too."""
-        if at_once:  # without gradients to join, one product is quicker than five
-            return torch.split(self.in_proj(x_BLd), self.parts, dim=-1)
+    def _project(self, x_BLd: Tensor, at_BR: Tensor | None) -> tuple[Tensor, ...]:
+        """``x, B, C, dt, z``; z and C at few positions where these are given, C from those that lead in too."""
         to_z, to_x, to_B, to_C, to_dt = split_linear(self.in_proj, self.parts)
+        conv_x, conv_B, conv_C = self.conv.split(self.parts[1:4])
+        wide_BS = None if at_BR is None else widen(at_BR, self.conv.kernel - 1)
         read_BSd = x_BLd if wide_BS is None else take(x_BLd, wide_BS)
         gate_BRd = read_BSd if wide_BS is None else read_BSd[:, self.conv.kernel - 1 :]
-        return to_z(gate_BRd), to_x(x_BLd), to_B(x_BLd), to_C(read_BSd), to_dt(x_BLd)
+        C_BRE = conv_C(to_C(read_BSd), wide_BS)
+        return conv_x(to_x(x_BLd)), conv_B(to_B(x_BLd)), C_BRE, to_dt(x_BLd), to_z(gate_BRd)
+
+    def _project_carried(self, x_BLd: Tensor, carry: Carry) -> tuple[Tensor, ...]:
+        """The same: without gradients to join, one product and one convolution are quicker than many."""
+        inner, _, writes, _, heads = self.parts
+        mixed = [inner, writes, writes]
+        z_BLD, xBC, dt_BLH = torch.split(self.in_proj(x_BLd), [inner, sum(mixed), heads], dim=-1)
+        x_BLD, B_BLE, C_BLE = torch.split(self.conv(xBC, carry=carry.of("conv")), mixed, dim=-1)
+        return x_BLD, B_BLE, C_BLE, dt_BLH, z_BLD
 
 
 class CrossSSD(nn.Module):
@@ -172,21 +181,27 @@ class CrossSSD(nn.Module):
         With ``at``, consecutive positions of each row, to ``(B, R, d)``; q is then given at these and the
         kernel's K - 1 positions before them, ``S = R + K - 1``.
         """
-        if carry is None:
-            x_BLD, B_BLE, dt_BLH = (part(u_BLd) for part in split_linear(self.u_proj, self.parts))
-        else:
-            x_BLD, B_BLE, dt_BLH = torch.split(self.u_proj(u_BLd), self.parts, dim=-1)
-        conv_x, conv_B = self.u_conv.split(self.parts[:2])
+        x_BLD, B_BLE, dt_BLH = self._write(u_BLd, carry)
         if at_BR is None:
-            C_BRE = self.q_conv(self.q_proj(q_BSd), carry=carry and carry.of("C"))
+            C_BRE = self.q_conv(self.q_proj(q_BSd), carry=carry and carry.of("q_conv"))
             gate_BRd = q_BSd + u_BLd
         else:
             past = self.q_conv.kernel - 1
             C_BRE = self.q_conv(self.q_proj(q_BSd), widen(at_BR, past))
             gate_BRd = q_BSd[:, past:] + take(u_BLd, at_BR)
-        x_BLD, B_BLE = conv_x(x_BLD, carry=carry and carry.of("x")), conv_B(B_BLE, carry=carry and carry.of("B"))
         out: Tensor = self.space(x_BLD, B_BLE, C_BRE, dt_BLH, self.z_proj(gate_BRd), s_BLH, at_BR, carry)
         return out
+
+    def _write(self, u_BLd: Tensor, carry: Carry | None) -> tuple[Tensor, Tensor, Tensor]:
+        """``x, B, dt``; see ``TiSSD``."""
+        inner, writes, heads = self.parts
+        if carry is None:
+            to_x, to_B, to_dt = split_linear(self.u_proj, self.parts)
+            conv_x, conv_B = self.u_conv.split([inner, writes])
+            return conv_x(to_x(u_BLd)), conv_B(to_B(u_BLd)), to_dt(u_BLd)
+        xB, dt_BLH = torch.split(self.u_proj(u_BLd), [inner + writes, heads], dim=-1)
+        x_BLD, B_BLE = torch.split(self.u_conv(xB, carry=carry.of("u_conv")), [inner, writes], dim=-1)
+        return x_BLD, B_BLE, dt_BLH
 
 
 def _split(x: Tensor, parts: int) -> Tensor:

@@ -1,6 +1,6 @@
 """The time signal of the window form (MODELS §1.2, §1.3): one row a head over a window of fixed length.
 
-Shapes: B batch, H heads, L window. ``tau_BHL`` is the signal, ``s_BHL`` its scaled form.
+Shapes: B batch, H heads, L window, R = 2B rows of both streams. ``tau_BHL`` is the signal, ``s_BHL`` its scaled form.
 """
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from model.layers.conv import CausalConv
 from model.layers.dropout import Dropout
 from model.layers.fourier import DualChannelFilter
+from model.ops.pairs import unpair
 
 
 class GapSignal(nn.Module):
@@ -83,12 +84,9 @@ class WindowTime(nn.Module):
         self.filter = DualChannelFilter(window)
         self.cross_scale = TimeScale(window, heads, kernel, dropout)
 
-    def forward(
-        self, tau_text: Tensor, tau_image: Tensor, carry: None = None
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Signals ``(B, H, L)`` to scales ``(B, L, H)`` for text, image, cross, and the next layer's signals."""
-        s_text, s_image = self.scale(tau_text), self.scale(tau_image)
-        next_text, next_image = self.residual(tau_text, s_text), self.residual(tau_image, s_image)
-        s_cross = self.cross_scale(self.filter(next_text, next_image))
-        s_text, s_image, s_cross = (s_BHL.transpose(1, 2) for s_BHL in (s_text, s_image, s_cross))
-        return s_text, s_image, s_cross, next_text, next_image
+    def forward(self, tau_RHL: Tensor, carry: None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Signals of both streams to their scales ``(R, L, H)``, Cross-SSD's ``(B, L, H)``, and the next signals."""
+        s_RHL = self.scale(tau_RHL)
+        tau_RHL = self.residual(tau_RHL, s_RHL)
+        s_BHL = self.cross_scale(self.filter(*unpair(tau_RHL)))
+        return s_RHL.transpose(1, 2), s_BHL.transpose(1, 2), tau_RHL

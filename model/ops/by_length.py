@@ -14,7 +14,7 @@ class Limits(NamedTuple):
     """Positions in a group, padding included, and padding alone; smaller groups cost more than they save."""
 
     positions: int = 10_240
-    padding: int = 512
+    padding: int = 256
 
 
 LIMITS = Limits()

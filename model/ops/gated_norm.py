@@ -17,6 +17,8 @@ def gated_rms_norm(y: Tensor, z: Tensor, weight_D: Tensor, eps: float) -> Tensor
     The gradient is written out: torch composes this norm on a CPU of a dozen passes over the stream, which
     take twice the time. The mean square is taken in float32 at least.
     """
+    if not torch.is_grad_enabled():
+        return _normed(y, z.to(y.dtype), weight_D, eps)[0]
     out: Tensor = _GatedRMSNorm.apply(y, z.to(y.dtype), weight_D, eps)  # type: ignore[no-untyped-call]
     return out
 
@@ -24,11 +26,9 @@ def gated_rms_norm(y: Tensor, z: Tensor, weight_D: Tensor, eps: float) -> Tensor
 class _GatedRMSNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, y: Tensor, z: Tensor, weight_D: Tensor, eps: float) -> Tensor:
-        gate = F.silu(z)
-        h = y * gate
-        scale = _mean_square(h).add_(eps).rsqrt_().to(h.dtype)  # (…, 1)
+        out, gate, h, scale = _normed(y, z, weight_D, eps)
         ctx.save_for_backward(y, z, weight_D, gate, h, scale)
-        return (h * scale).mul_(weight_D)
+        return out
 
     @staticmethod
     @once_differentiable
@@ -42,6 +42,14 @@ class _GatedRMSNorm(torch.autograd.Function):
         dh = torch.mul(grad, weight_D.to(h.dtype), out=product).sub_(normed.mul_(pull)).mul_(scale)
         dz = torch.ops.aten.silu_backward(torch.mul(dh, y, out=normed), z)
         return dh.mul_(gate), dz, dweight_D, None
+
+
+def _normed(y: Tensor, z: Tensor, weight_D: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The norm, and what its gradient takes: ``SiLU(z)``, h, and its scale ``(…, 1)``."""
+    gate = F.silu(z)
+    h = y * gate
+    scale = _mean_square(h).add_(eps).rsqrt_().to(h.dtype)
+    return (h * scale).mul_(weight_D), gate, h, scale
 
 
 def _mean_square(h: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """A causal convolution as long as the history, by FFT or one position at a time.
 
-Its kernel is a sum of damped oscillations, so that what it needs of the past is one number each:
+Its kernel is a sum of damped oscillations, so that what it needs of the past is one complex number each:
 ``k_j = Re Σ_m weight_m · exp(rate_m · j)``.
 
 Shapes: B batch, L positions, C channels, M oscillations a channel.
@@ -8,6 +8,9 @@ Shapes: B batch, L positions, C channels, M oscillations a channel.
 
 import torch
 from torch import Tensor
+
+Parts = tuple[Tensor, Tensor]
+"""Real and imaginary part, of one shape."""
 
 
 def long_conv(x_BLC: Tensor, rate_CM: Tensor, weight_CM: Tensor) -> Tensor:
@@ -47,10 +50,18 @@ def long_conv_with_state(
     return y_BLC, _powers(rate_CM, lengths_B) * initial_BCM + added_BCM
 
 
-def long_conv_step(x_BC: Tensor, rate_CM: Tensor, weight_CM: Tensor, state_BCM: Tensor) -> tuple[Tensor, Tensor]:
-    """One position, for serving: ``(y_BC, the next state)``."""
-    state_BCM = torch.exp(rate_CM) * state_BCM + x_BC.unsqueeze(-1)
-    return (weight_CM * state_BCM).real.sum(dim=-1), state_BCM
+def long_conv_step(x_BC: Tensor, rate: Parts, weight: Parts, state: Parts) -> tuple[Tensor, Parts]:
+    """One position, for serving: ``(y_BC, the next state)``.
+
+    A complex number is its two parts here: a compiler makes no code for complex ones.
+    """
+    (damping_CM, angle_CM), (re_BCM, im_BCM) = rate, state
+    shrink_CM = torch.exp(damping_CM)
+    along_CM, across_CM = shrink_CM * torch.cos(angle_CM), shrink_CM * torch.sin(angle_CM)
+    next_re = torch.addcmul(x_BC.unsqueeze(-1), along_CM, re_BCM).addcmul(across_CM, im_BCM, value=-1)
+    next_im = torch.addcmul(along_CM * im_BCM, across_CM, re_BCM)
+    y_BCM = torch.addcmul(weight[0] * next_re, weight[1], next_im, value=-1)
+    return y_BCM.sum(dim=-1), (next_re, next_im)
 
 
 def _powers(rate_CM: Tensor, ages: Tensor) -> Tensor:

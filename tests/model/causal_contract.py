@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load, save
 
 from model import CausalModel
 from model.state import bytes_a_user
@@ -81,6 +82,24 @@ class CausalContract(SystemContract):
             user, state = system.step(items[:, at], times[:, at], state)
             stepped.append(user)
         torch.testing.assert_close(torch.stack(stepped, 1), whole, **CLOSE)
+
+    def test_a_state_given_away_goes_on_like_one_that_is_kept(self, options: Mapping[str, Any]) -> None:
+        system = self.causal(**options)
+        items, lengths, times = draw_histories([9, 4], 9, self.ITEMS)
+        _, before = system.encode(items, lengths, times)
+        kept, given = ({name: tensor.clone() for name, tensor in before.items()} for _ in range(2))
+        user, after = system.step(items[:, 0], times[:, 0] + 10**8, before)
+        torch.testing.assert_close(before, kept, rtol=0, atol=0)
+        same, consumed = system.step(items[:, 0], times[:, 0] + 10**8, given, consume=True)
+        torch.testing.assert_close((same, consumed), (user, after), rtol=0, atol=0)
+
+    def test_a_state_of_clicks_saves_and_does_not_follow_its_inputs(self, options: Mapping[str, Any]) -> None:
+        system = self.causal(**options)
+        items, _, times = draw_histories([2, 2], 2, self.ITEMS)
+        state = system.step(items[:, 0], times[:, 0], system.start())[1]
+        kept = {name: tensor.clone() for name, tensor in state.items()}
+        items.zero_(), times.zero_()
+        torch.testing.assert_close(load(save(state)), kept, rtol=0, atol=0)
 
     def test_a_warm_start_goes_on_where_the_history_ended(self, options: Mapping[str, Any]) -> None:
         system = self.causal(**options)

@@ -12,15 +12,15 @@ from model.layers.window_time import WindowTime
 @pytest.mark.parametrize("kernel", [1, 4])
 @pytest.mark.parametrize("timed", [False, True], ids=["order", "time"])
 @pytest.mark.parametrize("inner", [None, 8], ids=["bare", "ffn"])
-def test_the_last_position_is_the_whole_layers(kernel: int, timed: bool, inner: int | None) -> None:
+@pytest.mark.parametrize("share", [True, False], ids=["shared", "apart"])
+def test_the_last_position_is_the_whole_layers(kernel: int, timed: bool, inner: int | None, share: bool) -> None:
     torch.manual_seed(0)
     sizes = SSDSizes(hidden=8, expand=2, head_dim=4, groups=2, state=3, kernel=kernel)
     time = WindowTime(7, sizes.heads, kernel, False, 0.0, 1e-12) if timed else None
-    layer = FusionLayer(sizes, inner, time, 0.0, 1e-12).double()
+    layer = FusionLayer(sizes, inner, time, 0.0, 1e-12, share).double()
     lengths = torch.tensor([5, 1, 3, 2, 0])
     text, image = (torch.randn(5, 5, 8, dtype=torch.float64, requires_grad=True) for _ in range(2))
-    taus = [torch.randn(5, sizes.heads, 7, dtype=torch.float64) if timed else None for _ in range(2)]
-    streams = Streams(text, image, *taus)
+    streams = Streams(text, image, torch.randn(10, sizes.heads, 7, dtype=torch.float64) if timed else None)
     whole = layer(streams).image[torch.arange(5), (lengths - 1).clamp(min=0)]
     last = layer.last(streams, lengths)
     torch.testing.assert_close(last, whole, rtol=1e-9, atol=1e-9)

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+import torch
 
 from model import MMM4Rec
 from tests.model.causal_contract import CausalContract
-from tests.model.contract import BOTH
+from tests.model.contract import BOTH, draw_catalogue
 
 SMALL = {"hidden": 8, "inner": 8, "state": 3, "head_dim": 4, "groups": 2, "time_width": 3, "oscillations": 2}
 
@@ -18,11 +19,28 @@ class TestContract(CausalContract):
         {"time": False, "fusion": "dynamic_shared", "skip": "scaled"},
         {"layers": 2, "fusion": "dynamic_instance", "periodic": True, "id_bias": False},
         {"ffn": False, "id_bias": False, "groups": 1, "oscillations": 0, "kernel": 1},
+        {"share": False, "layers": 2},
     )
 
     def make(self, modalities: Sequence[str] = BOTH, dropout: float = 0.0, **options: Any) -> MMM4Rec:
         sizes: Mapping[str, Any] = {**SMALL, **options}
         return MMM4Rec(modalities=modalities, dropout=dropout, **sizes)  # type: ignore[arg-type]
+
+
+def test_a_state_given_away_is_updated_where_it_stands() -> None:
+    torch.manual_seed(0)
+    system, one = MMM4Rec(**SMALL), torch.ones(3, dtype=torch.long)
+    system.bind(2, *draw_catalogue(2))
+    _, state = system.encode(one[:, None], one, one[:, None])
+    where = {name: tensor.data_ptr() for name, tensor in state.items() if name.endswith("ssd")}
+    _, after = system.step(one, one, state, consume=True)
+    assert len(where) == 2 and {name: after[name].data_ptr() for name in where} == where
+
+
+def test_each_stream_has_its_own_weights_where_they_are_not_shared() -> None:
+    shared, apart = (MMM4Rec(**SMALL, share=share) for share in (True, False))
+    own = {name for name, _ in apart.named_parameters()} - {name for name, _ in shared.named_parameters()}
+    assert own and all(name.startswith("layers.0.image_ssd.") for name in own)
 
 
 @pytest.mark.parametrize(

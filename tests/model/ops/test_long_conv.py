@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.ops.long_conv import long_conv, long_conv_with_state
+from model.ops.long_conv import long_conv, long_conv_step, long_conv_with_state
 
 CHANNELS, OSCILLATIONS = 3, 2
 CLOSE = {"rtol": 1e-9, "atol": 1e-9}
@@ -97,3 +97,13 @@ def test_padding_on_the_right_leaves_the_state_alone() -> None:
         torch.testing.assert_close(y[only, :length], expected, **CLOSE)
         torch.testing.assert_close(final[only], state, **CLOSE)
     assert torch.equal(final[3], initial(4)[3]), "no event, no change"
+
+
+def test_step_by_step_is_the_whole() -> None:
+    x, rate, weight = draw(2, 30)
+    y, h = written_out(x, rate, weight, initial(2))
+    state = (initial(2).real, initial(2).imag)
+    for at in range(30):
+        y_at, state = long_conv_step(x[:, at], (rate.real, rate.imag), (weight.real, weight.imag), state)
+        torch.testing.assert_close(y_at, y[:, at], **CLOSE)
+    torch.testing.assert_close(torch.complex(*state), h, **CLOSE)
