@@ -22,7 +22,8 @@ class Batch(NamedTuple):
         items: ``(B, L)`` ids, oldest first, 0 on the right where there is none.
         timestamps: ``(B, L)`` whole seconds, 0 likewise.
         lengths: ``(B,)`` valid positions.
-        targets: ``(B,)`` ids; ``(B, L)`` where every position has one, 0 where it has none.
+        targets: ``(B,)`` ids; ``(B, L)`` where every position has one, 0 where it has none; ``(B, 0)`` of whole
+            histories.
         seen: ``(B, S)`` ids of the whole history, 0 on the right; ``(B, 0)`` in training.
     """
 

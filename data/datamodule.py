@@ -15,6 +15,7 @@ from data.every_position import EveryPosition
 from data.features.load import Modality
 from data.loader import HistoryLoader
 from data.targets import Holdout, Stage, targets_of
+from data.whole_histories import WholeHistories
 
 
 class DomainData(L.LightningDataModule):
@@ -25,8 +26,9 @@ class DomainData(L.LightningDataModule):
         modalities: the features to read.
         window: the most recent events of a history that the model sees.
         positions: ``last`` trains each target with its own copy of the history before it, ``every`` all targets of
-            a history in one pass, which only a causal model can do.
-        batch_size: samples a training step: targets, or with ``every`` position histories.
+            a history in one pass, which only a causal model can do, and ``whole`` gives each history once and no
+            target, for models that count.
+        batch_size: samples a training step: targets, or with ``every`` position and ``whole`` histories histories.
         eval_batch_size: histories an evaluation step.
         holdout: ``leave_one_out`` (fine-tuning), ``last`` (pretraining with validation) or ``none``.
         val_users: validate on at most so many users, evenly spread; all by default.
@@ -43,7 +45,7 @@ class DomainData(L.LightningDataModule):
         domain: Path,
         modalities: Sequence[Modality] = ("text", "image"),
         window: int = 20,
-        positions: Literal["last", "every"] = "last",
+        positions: Literal["last", "every", "whole"] = "last",
         batch_size: int = 1024,
         eval_batch_size: int = 1024,
         holdout: Holdout = "leave_one_out",
@@ -93,6 +95,9 @@ class DomainData(L.LightningDataModule):
         """Shuffled anew each epoch, the same for any number of workers."""
         if self.positions == "last":
             return self._loader("train", self.batch_size, self.seed)
+        if self.positions == "whole":
+            histories = WholeHistories(self.store, self.holdout)
+            return HistoryLoader(histories, self.batch_size, self.seed, self.num_workers)
         rows = EveryPosition(self.store, self.holdout, self.window)
         return HistoryLoader(rows, self.batch_size, self.seed, self.num_workers)
 

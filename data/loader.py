@@ -8,6 +8,7 @@ from torch.utils.data import DataLoader
 from data.batches import Batch, HistoryDataset
 from data.every_position import EveryPosition
 from data.order import EpochOrder
+from data.whole_histories import WholeHistories
 
 
 class HistoryLoader(DataLoader[Batch]):
@@ -21,7 +22,7 @@ class HistoryLoader(DataLoader[Batch]):
     """
 
     def __init__(
-        self, dataset: HistoryDataset | EveryPosition, batch_size: int, seed: int | None, workers: int
+        self, dataset: HistoryDataset | EveryPosition | WholeHistories, batch_size: int, seed: int | None, workers: int
     ) -> None:
         order: Any = EpochOrder(len(dataset), batch_size, seed)  # arrays of sample numbers, for __getitems__
         super().__init__(

@@ -80,12 +80,10 @@ class EpochLines(L.Callback):
         if value is None or value > self.best_value:
             self.best_epoch, self.best_seconds = epoch, self.seconds
             self.best_value = self.best_value if value is None else value
-        shown = [f"loss {metrics.get('train/loss_epoch', float('nan')):.4f}"]
-        shown += [
-            f"{name} {metrics[name]:.4f}"
-            for name in ("val/hit@10", "val/ndcg@10", "val_removed/ndcg@10")
-            if name in metrics
-        ]
+        labels = {"train/loss_epoch": "loss"} | {
+            name: name for name in ("val/hit@10", "val/ndcg@10", "val_removed/ndcg@10")
+        }
+        shown = [f"{label} {metrics[name]:.4f}" for name, label in labels.items() if name in metrics]
         logger.info("epoch %d: %s (%.0f s; best %d)", epoch, ", ".join(shown), self.seconds, self.best_epoch)
 
     def state_dict(self) -> dict[str, Any]:

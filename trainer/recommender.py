@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from data.batches import Batch
 from data.datamodule import DomainData
-from model import CausalModel, SequenceModel
+from model import CausalModel, ClosedForm, SequenceModel
 from trainer.checkpoint import RECORD, check_fits, record_of
 from trainer.losses import FullCatalogue, NextItemLoss
 from trainer.metrics import RankMetrics
@@ -21,7 +21,8 @@ class Recommender(L.LightningModule):
     """Trains and evaluates a system that gives user and item vectors.
 
     Logs ``train/loss``, and per stage (``val``, ``test``) Hit, NDCG and MRR at each K in both readings:
-    ``val/ndcg@10`` as published and ``val_removed/ndcg@10`` with the user's history removed.
+    ``val/ndcg@10`` as published and ``val_removed/ndcg@10`` with the user's history removed. A ``ClosedForm`` system
+    counts for one epoch in place of training; loss and optimizer are not used.
 
     Args:
         system: the model.
@@ -49,6 +50,7 @@ class Recommender(L.LightningModule):
         self._encode = torch.compile(self._users, backend=compile) if compile else self._users
         stages = ("val", "val_removed", "test", "test_removed")
         self.metrics = nn.ModuleDict({stage: RankMetrics(ks) for stage in stages})
+        self.automatic_optimization = not isinstance(system, ClosedForm)
         self._bound = False
         self._items_Id: Tensor | None = None
 
@@ -65,9 +67,12 @@ class Recommender(L.LightningModule):
             self.bind(data)
 
     def check(self, data: DomainData) -> None:
-        """Raise ``ValueError`` where the data has a target at every position, but the system is not causal."""
+        """Raise ``ValueError`` where the system cannot train on what the data gives at a step."""
+        name = type(self.system).__name__
+        if (data.positions == "whole") != (counts := isinstance(self.system, ClosedForm)):
+            reason, remedy = ("counts", "whole") if counts else ("trains on targets", "every or last")
+            raise ValueError(f"data.positions is {data.positions}, but {name} {reason}: set data.positions to {remedy}")
         if data.positions == "every" and not isinstance(self.system, CausalModel):
-            name = type(self.system).__name__
             raise ValueError(f"data.positions is every, but {name} is not causal: set data.positions to last")
 
     def bind(self, data: DomainData) -> None:
@@ -86,8 +91,16 @@ class Recommender(L.LightningModule):
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         check_fits(checkpoint, self.system, data)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Loss of the batch's targets."""
+    def on_train_epoch_start(self) -> None:
+        """What is counted is counted in one pass."""
+        if isinstance(self.system, ClosedForm):
+            self.system.reset()
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
+        """Loss of the batch's targets; none where they are only counted."""
+        if isinstance(self.system, ClosedForm):
+            self._count(self.system, batch)
+            return None
         with self.system.shared_items():
             users_Td = self._encode(batch)
             targets_T, seen_TL = _targets(batch)
@@ -107,9 +120,9 @@ class Recommender(L.LightningModule):
         """Rank the batch's targets."""
         self._rank(batch, "val")
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Rank the batch's targets."""
-        self._rank(batch, "test")
+    def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """Rank the batch's targets; gives what ``KeepUserResults`` keeps of each user."""
+        return self._rank(batch, "test")
 
     def on_validation_epoch_end(self) -> None:
         """Log and forget."""
@@ -121,6 +134,8 @@ class Recommender(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The optimizer, and the scheduler where there is one."""
+        if isinstance(self.system, ClosedForm):  # of nothing: Lightning numbers steps, and checkpoints, by it
+            return torch.optim.SGD([torch.zeros(0)])
         optimizer = self.make_optimizer(self.parameters())
         if self.make_scheduler is None:
             return optimizer
@@ -131,6 +146,14 @@ class Recommender(L.LightningModule):
             "lr_scheduler": {"scheduler": scheduler, "monitor": getattr(scheduler, "monitor", None)},
         }
 
+    def _count(self, system: ClosedForm, batch: Batch) -> None:
+        """Take in the batch; the last one of the one pass that it takes solves."""
+        system.count(batch.items)
+        self.optimizers().step()  # type: ignore[union-attr]  # the one of nothing
+        if self.trainer.is_last_batch:
+            system.solve()
+            self.trainer.should_stop = True
+
     def _users(self, batch: Batch) -> Tensor:
         """User vectors ``(T, d)`` of the batch's targets: one a history, or one a position."""
         if batch.targets.dim() == 1:
@@ -138,12 +161,14 @@ class Recommender(L.LightningModule):
         assert isinstance(self.system, CausalModel)
         return self.system.users(batch.items, batch.lengths, batch.timestamps, batch.targets > 0)
 
-    def _rank(self, batch: Batch, stage: str) -> None:
+    def _rank(self, batch: Batch, stage: str) -> dict[str, Tensor]:
         assert self._items_Id is not None
-        user_Bd = self.system.user(batch.items, batch.lengths, batch.timestamps)
-        published, removed = target_ranks(user_Bd.float(), self._items_Id.float(), batch.targets, batch.seen)
+        user_Bd = self.system.user(batch.items, batch.lengths, batch.timestamps).float()
+        items_Id = self._items_Id.float()
+        published, removed = target_ranks(user_Bd, items_Id, batch.targets, batch.seen)
         self.metrics[stage].update(published)  # type: ignore[operator]
         self.metrics[f"{stage}_removed"].update(removed)  # type: ignore[operator]
+        return {"users": user_Bd, "items": items_Id, "ranks": published, "ranks_removed": removed}
 
     def _log_metrics(self, stage: str) -> None:
         self._items_Id = None

@@ -3,13 +3,15 @@
 Shapes: I items (row 0 padding), F feature width, d hidden, M modalities.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from model.layers.adaptor import Adaptor, make_adaptor
+from model.layers.shared_rows import SharedRows
 
 Fusion = Literal["static", "dynamic_shared", "dynamic_instance"]
 
@@ -25,17 +27,26 @@ class ModalityTable(nn.Module):
         hidden: d.
         id_bias: learn a row an item.
         sparse: give these rows sparse gradients.
+        adaptor: in place of the one linear map (see ``make_adaptor``).
     """
 
     features: Tensor
     present: Tensor
 
-    def __init__(self, features: Tensor, present: Tensor, hidden: int, id_bias: bool, sparse: bool) -> None:
+    def __init__(
+        self,
+        features: Tensor,
+        present: Tensor,
+        hidden: int,
+        id_bias: bool,
+        sparse: bool,
+        adaptor: Adaptor = "linear",
+    ) -> None:
         super().__init__()
         # Non-persistent: a checkpoint holds no feature tables. The padding row counts as present.
         self.register_buffer("features", F.pad(features.float(), (0, 0, 1, 0)), persistent=False)
         self.register_buffer("present", F.pad(present.bool(), (1, 0), value=True), persistent=False)
-        self.adapter = nn.Linear(features.shape[1], hidden)
+        self.adapter = make_adaptor(adaptor, features.shape[1], hidden)
         self.sparse = sparse
         self.missing = nn.Parameter(torch.empty(hidden).normal_(std=0.02))
         self.id_bias = nn.Parameter(torch.empty(len(features) + 1, hidden).normal_(std=0.02)) if id_bias else None
@@ -50,7 +61,7 @@ class ModalityTable(nn.Module):
         return embedded + (self.id_bias if ids is None else F.embedding(ids, self.id_bias, sparse=self.sparse))
 
 
-class ItemTable(nn.Module):
+class ItemTable(SharedRows):
     """All modalities' tables and the weights that fuse them into one vector an item (MODELS §1.9).
 
     ``Σ_m w_m·Ê_m / temperature`` with Ê the L2 normalisation: a score stays one matmul in every fusion.
@@ -75,48 +86,23 @@ class ItemTable(nn.Module):
         fusion: Fusion,
         temperature: float,
     ) -> None:
-        super().__init__()
+        super().__init__(len(next(iter(features.values()))) + 1)
         self.temperature, self.sparse = temperature, sparse
         self.tables = nn.ModuleDict(
             {name: ModalityTable(features[name], present[name], hidden, id_bias, sparse) for name in features}
         )
-        self.rows = len(next(iter(features.values()))) + 1
-        self._whole: dict[str, Tensor] | None = None  # while shared
         rows = (self.rows,) if fusion == "dynamic_instance" else ()
         learned = fusion != "static" and len(features) > 1
         self.fusion = nn.Parameter(torch.zeros(*rows, len(features))) if learned else None
 
-    @contextmanager
-    def shared(self, lookups: int = 0) -> Iterator[None]:
-        """Within, whoever needs all of a modality's embeddings gets the same ones: one projection a step.
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The modalities."""
+        return tuple(self.tables)
 
-        Args:
-            lookups: how many rows are going to be looked up; more than there are items project all at once.
-        """
-        outermost = self._whole is None
-        if self._whole is None:
-            self._whole = {}
-        try:
-            for name in self.tables if lookups > self.rows else ():
-                self.embed(name)
-            yield
-        finally:
-            if outermost:
-                self._whole = None
-
-    def embed(self, modality: str, ids: Tensor | None = None) -> Tensor:
-        """``E_m[ids]``, one row an id, or all of them.
-
-        Where there are more ids than items, or all items are projected already, rows are only looked up.
-        """
-        whole = self._whole or {}
-        if ids is not None and (modality in whole or ids.numel() > self.rows):
-            return F.embedding(ids, self.embed(modality))
-        if modality in whole:
-            return whole[modality]
-        embedded: Tensor = self.tables[modality](ids)
-        if ids is None and self._whole is not None:
-            self._whole[modality] = embedded
+    def compute(self, name: str, ids: Tensor | None) -> Tensor:
+        """``E_m[ids]``; see ``SharedRows``."""
+        embedded: Tensor = self.tables[name](ids)
         return embedded
 
     def forward(self, ids: Tensor | None = None) -> Tensor:

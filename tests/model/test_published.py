@@ -1,34 +1,26 @@
 """Published MMM4Rec weights give the published outputs: golden vectors, and the equations written a second time."""
 
-import ast
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
 from torch import Tensor
 
 from model.published import load_mmm4rec, read_mmm4rec
+from tests.model.golden import GOLDEN, read_golden, weights_of
 from tests.model.published_form import Naive, Sizes, draw_histories, random_weights
 
-GOLDEN = Path(__file__).parents[2].parent / "shared/golden"
 FILES = sorted(GOLDEN.glob("mmm4rec_*.safetensors"))
-
-
-def read_golden(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    with safe_open(path, "pt") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}, ast.literal_eval(file.metadata()["config"])  # noqa: SIM118
 
 
 @pytest.mark.skipif(not FILES, reason=f"no golden vectors in {GOLDEN}")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_golden_outputs(path: Path) -> None:
     tensors, config = read_golden(path)
-    weights = {name.removeprefix("weights."): t for name, t in tensors.items() if name.startswith("weights.")}
     inputs = [tensors[f"input.{name}"] for name in ("items", "lengths", "timestamps")]
-    model = load_mmm4rec(weights, config)
+    model = load_mmm4rec(weights_of(tensors), config)
     with torch.no_grad():
         scores, user = model.score(*inputs), model.user(*inputs)
     torch.testing.assert_close(user, tensors["output.user"], rtol=1e-4, atol=1e-6)

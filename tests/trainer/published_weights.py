@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from model.published import _LAYER, _TOP
+from model.published.mmm4rec import _LAYER, _TOP
 
 
 def published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

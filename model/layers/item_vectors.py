@@ -1,0 +1,66 @@
+"""One embedding an item in one space: a learned row, adapted content, or their sum.
+
+Shapes: I items (row 0 padding), F feature width, d hidden.
+"""
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.layers.adaptor import Adaptor
+from model.layers.items import ModalityTable
+from model.layers.shared_rows import SharedRows
+
+
+class ItemVectors(SharedRows):
+    """``E[i] = id[i] + Σ_m adaptor_m(feature_m[i])``; missing content is a learned vector.
+
+    Args:
+        n_items: I.
+        features: per modality ``(I, F)``, row i-1 belongs to item i; may be none.
+        present: per modality ``(I,)``, False where the item has no such content.
+        hidden: d.
+        ids: learn a row an item.
+        adaptor: of the features, see ``make_adaptor``.
+
+    Raises:
+        ValueError: neither features nor ids, or an unknown adaptor.
+    """
+
+    def __init__(
+        self,
+        n_items: int,
+        features: Mapping[str, Tensor],
+        present: Mapping[str, Tensor],
+        hidden: int,
+        ids: bool = True,
+        adaptor: Adaptor = "linear",
+    ) -> None:
+        super().__init__(n_items + 1)
+        if not ids and not features:
+            raise ValueError("items without ids and without features are all alike: give modalities, or set ids")
+        self.tables = nn.ModuleDict(
+            {
+                name: ModalityTable(table, present[name], hidden, id_bias=False, sparse=False, adaptor=adaptor)
+                for name, table in features.items()
+            }
+        )
+        self.ids = nn.Parameter(torch.empty(n_items + 1, hidden).normal_(std=0.02)) if ids else None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One table."""
+        return ("items",)
+
+    def compute(self, name: str, ids: Tensor | None) -> Tensor:
+        """``E[ids]``; see ``SharedRows``."""
+        parts = [table(ids) for table in self.tables.values()]
+        if self.ids is not None:
+            parts.append(self.ids if ids is None else F.embedding(ids, self.ids))
+        return torch.stack(parts).sum(dim=0) if len(parts) > 1 else parts[0]
+
+    def forward(self, ids: Tensor | None = None) -> Tensor:
+        """``(I+1, d)``, or ``ids``' shape and d."""
+        return self.embed("items", ids)

@@ -1,0 +1,34 @@
+"""SASRec keeps the contract of every system and of every causal one, under each of its switches."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from model import SASRec
+from tests.model.causal_contract import CausalContract
+from tests.model.contract import BOTH
+
+SMALL: Mapping[str, Any] = {"hidden": 8, "inner": 8, "layers": 2, "heads": 2, "window": 5}
+
+
+class TestContract(CausalContract):
+    OPTIONS = ({}, {"layers": 1, "heads": 1, "window": 50, "ids": False})
+
+    def make(self, modalities: Sequence[str] = BOTH, dropout: float = 0.0, **options: Any) -> SASRec:
+        return SASRec(modalities=modalities, dropout=dropout, **{**SMALL, **options})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"heads": 3}, "heads = 3"),
+        ({"window": 0}, "window"),
+        ({"layers": 0}, "layers"),
+        ({"inner": 0}, "inner"),
+    ],
+    ids=str,
+)
+def test_wrong_sizes_are_named(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SASRec(**{**SMALL, **options})
