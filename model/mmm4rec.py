@@ -12,11 +12,12 @@ from model.layers.gaps import GapEncoding
 from model.layers.items import Fusion
 from model.layers.sizes import check_sizes
 from model.layers.ssd import SSDSizes
+from model.modalities import Modalities
 from model.ops.by_length import by_length
 from model.ops.pairs import pair
 from model.ops.ssd import Skip
 from model.state import Carry
-from model.two_streams import Modalities, TwoStreams
+from model.two_streams import TwoStreams
 
 
 class MMM4Rec(TwoStreams, CausalModel):

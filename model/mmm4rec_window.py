@@ -11,10 +11,11 @@ from model.layers.items import Fusion
 from model.layers.sizes import check_sizes
 from model.layers.ssd import SSDSizes
 from model.layers.window_time import GapSignal, WindowTime
+from model.modalities import Modalities
 from model.ops.by_length import by_length
 from model.ops.pairs import pair
 from model.ops.ssd import Skip
-from model.two_streams import Modalities, TwoStreams
+from model.two_streams import TwoStreams
 
 
 class WindowMMM4Rec(TwoStreams):

@@ -3,17 +3,15 @@
 Shapes: B batch, L positions, d hidden, I items (row 0 padding).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Literal
 
 from torch import Tensor, nn
 
 from model.base import SequenceModel
 from model.layers.dropout import Dropout
 from model.layers.items import Fusion, ItemTable
-
-Modalities = Sequence[Literal["text", "image"]]
+from model.modalities import Modalities, check_modalities, chosen
 
 
 class TwoStreams(SequenceModel):
@@ -47,8 +45,7 @@ class TwoStreams(SequenceModel):
         norm_eps: float,
     ) -> None:
         super().__init__()
-        if not modalities or len(set(modalities)) != len(modalities) or not {*modalities} <= {"text", "image"}:
-            raise ValueError(f"modalities = {list(modalities)}: name text, image or both, each once")
+        check_modalities(modalities)
         if temperature <= 0:
             raise ValueError(f"temperature = {temperature}: it divides every score; give a number above 0")
         self.modalities = tuple(modalities)
@@ -63,12 +60,7 @@ class TwoStreams(SequenceModel):
 
     def bind(self, n_items: int, features: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> None:
         """Build the item table; see ``SequenceModel.bind``."""
-        if absent := [name for name in self.modalities if name not in features]:
-            raise ValueError(
-                f"the model uses {list(self.modalities)}, but the data has no {absent} features: "
-                "extract them (python prepare.py features) or leave them out of modalities"
-            )
-        kept: dict[str, Tensor] = {name: features[name] for name in self.modalities}
+        kept = chosen(self.modalities, features)
         assert all(len(table) == n_items for table in kept.values())
         self.items = ItemTable(kept, present, self.hidden, self.id_bias, self.sparse_ids, self.fusion, self.temperature)
 

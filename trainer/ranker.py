@@ -99,8 +99,8 @@ def load_ranker(checkpoint_path: Path, folder: Path | None = None) -> tuple[Rank
     system.bind(len(domain.items), {name: torch.from_numpy(t.values) for name, t in tables.items()}, present)
     _load(checkpoint_path, system, carry_rows(system_weights(checkpoint), system, record["items"], domain.items))
     candidates_I = _candidates(record["items"], domain, present)
-    # a system that does not say whether it uses time may well do so
-    return Ranker(system, candidates_I, record["window"], bool(record["arguments"].get("time", True))), domain
+    uses_time = bool(record["arguments"].get("time", False))  # every system that can has this switch
+    return Ranker(system, candidates_I, record["window"], uses_time), domain
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> Tensor:
