@@ -13,14 +13,14 @@ ROOT = Path(__file__).parents[1]
 BLOCKS = [
     block.strip().splitlines() for block in re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
 ]
-NEWCOMER, STEPS, EVERY_DAY, BENCHMARKS = BLOCKS
+NEWCOMER, STEPS, EVERY_DAY, COMPARE, BENCHMARKS = BLOCKS
 
 
-def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(command: str, folder: Path, timeout: int = 300) -> subprocess.CompletedProcess[str]:
     tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, "PATH": tools, "TRIBUTARY_PYTHON": sys.executable, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
-        ["bash", "-c", command], cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False
+        ["bash", "-c", command], cwd=folder, env=env, capture_output=True, text=True, timeout=timeout, check=False
     )
 
 
@@ -28,9 +28,9 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readme") / "tributary"
     folder.mkdir()
-    for name in ("main.py", "pretrain.py", "test.py", "prepare.py", "recommend.py"):
+    for name in ("main.py", "pretrain.py", "test.py", "prepare.py", "recommend.py", "compare.py"):
         shutil.copy(ROOT / name, folder)
-    for name in ("model", "data", "trainer", "configs", "script", "pre_weights"):
+    for name in ("model", "data", "trainer", "bench", "configs", "script", "pre_weights"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.ckpt"))
     return folder
 
@@ -54,6 +54,24 @@ def test_step_by_step(copy: Path) -> None:
     tested = list((copy / "saved/MMM4Rec/Stationery").glob("*/test.json"))
     assert len(tested) == 1, "test.py writes a folder of its own"
     assert _metrics(tested[0]) == _metrics(first / "test.json")
+
+
+def test_compare(copy: Path) -> None:
+    """On the shop that the steps made; once more, and nothing runs."""
+    if not (copy / "dataset/sample/processed/Stationery").is_dir():
+        for command in STEPS[:3]:
+            assert run(command, copy).returncode == 0
+    (command,) = COMPARE
+    outputs = []
+    for _ in range(2):
+        done = run(command, copy, timeout=900)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        outputs.append(done.stdout)
+    assert outputs[0].count("run: ") == 4 and "run: " not in outputs[1], "two models, two trials, the best is tested"
+    tables = [text[text.index("\nstationery, ") :] for text in outputs]
+    assert tables[0] == tables[1]
+    out = copy / "saved/compare/sample"
+    assert {"result.md", "result.json", "result.svg", "tensorboard"} <= {path.name for path in out.iterdir()}
 
 
 def _metrics(path: Path) -> str:

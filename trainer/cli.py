@@ -24,9 +24,10 @@ from trainer.callbacks import EpochLines, StepSeed, Throughput
 from trainer.checkpoint import read_checkpoint, record_differences, system_weights
 from trainer.config_place import place_of
 from trainer.recommender import Recommender
-from trainer.results import command_line, facts_of, flatten, write_results
+from trainer.results import command_line, facts_of, flatten, write_results, write_user_results
 from trainer.run_folder import keep_metrics, log_to, new_folder
 from trainer.transfer import format_rows, transfer
+from trainer.user_results import KeepUserResults
 
 logger = logging.getLogger(__name__)
 
@@ -136,6 +137,8 @@ class RunCLI(LightningCLI):
         weights = {"backbone": str(backbone) if backbone else None, "checkpoint": str(checkpoint)}
         facts = facts_of(self.model, self.datamodule, self.lines)  # testing takes the callbacks back to the best epoch
         self.trainer.test(self.model, self.datamodule, ckpt_path=checkpoint, verbose=False, weights_only=True)
+        if (results := self.kept.results(self.datamodule)) is not None:
+            write_user_results(self.folder, results, self.datamodule)
         found = self.trainer.callback_metrics.items()
         metrics = {name: float(value) for name, value in found if name.startswith("test")}
         write_results(self.folder, metrics, facts | weights)
@@ -175,7 +178,8 @@ class RunCLI(LightningCLI):
         stop = [EarlyStopping(config.monitor, mode="max", patience=config.patience)] if validates else []
         average = [WeightAverage(config.average)] if config.average else []
         seed = StepSeed(self.datamodule.seed)
-        return [seed, Throughput(), *average, self.lines, LearningRateMonitor(), *stop, best, last]
+        self.kept = KeepUserResults()
+        return [seed, Throughput(), *average, self.lines, LearningRateMonitor(), *stop, best, last, self.kept]
 
     def _transfer(self, path: Path) -> None:
         checkpoint = read_checkpoint(path)

@@ -28,6 +28,8 @@ class FinishedRun:
         backbone: what it started from; None from scratch.
         monitor: the metric that chose the best epoch.
         metrics: test metrics by name.
+        parameters: how many are trained.
+        best_monitored: the monitor's best value; None where the run did not train.
         curve: validation NDCG@10 as published by epoch, from 1; empty where the run did not train.
         best_epoch: the tested epoch, from 1; None where the run did not train.
         seconds_to_best: of training and validation.
@@ -40,6 +42,8 @@ class FinishedRun:
     backbone: str | None
     monitor: str
     metrics: Mapping[str, float]
+    parameters: int
+    best_monitored: float | None
     curve: Mapping[int, float]
     best_epoch: int | None
     seconds_to_best: float
@@ -67,7 +71,7 @@ def read_run(folder: Path) -> FinishedRun:
     if not folder.is_dir():
         raise bad(folder, "there is no such run folder", _AGAIN)
     result, config = _test_json(folder / "test.json"), _config(folder / "config.yaml")
-    metrics = {name: float(result["metrics"][name]) for name in _METRICS}
+    metrics = {name: float(value) for name, value in result["metrics"].items() if _is_number(value)}
     curve = _curve(folder)
     best = result["epochs_to_best"] or None
     if best is not None and best not in curve:
@@ -79,6 +83,8 @@ def read_run(folder: Path) -> FinishedRun:
         backbone=result["backbone"],
         monitor=config.get("monitor", _CURVE),
         metrics=metrics,
+        parameters=result["parameters"],
+        best_monitored=result["best_val"],
         curve=curve,
         best_epoch=best,
         seconds_to_best=float(result["seconds_to_best"]),
@@ -93,12 +99,14 @@ def _test_json(path: Path) -> dict[str, Any]:
         result = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
         raise bad(path, f"malformed ({error})", _AGAIN) from None
-    numbers = ("epochs_to_best", "seconds_to_best", "seconds", "seed")
+    numbers = ("epochs_to_best", "seconds_to_best", "seconds", "seed", "parameters")
     metrics = result.get("metrics") if isinstance(result, dict) else None
     wrong = [name for name in numbers if not (metrics is not None and _is_number(result.get(name)))]
     wrong += [name for name in _METRICS if not (isinstance(metrics, dict) and _is_number(metrics.get(name)))]
     if wrong:
         raise bad(path, f"holds no number under {', '.join(wrong)}", _AGAIN)
+    if result.get("best_val") is not None and not _is_number(result["best_val"]):
+        raise bad(path, f"best_val is {result['best_val']!r}", _AGAIN)
     if not isinstance(result.get("backbone"), str | None):
         raise bad(path, f"backbone is {result['backbone']!r}", _AGAIN)
     assert isinstance(result, dict)

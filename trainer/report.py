@@ -11,8 +11,8 @@ from tabulate import tabulate
 
 from data.errors import exit_on_bad_input
 from data.files import atomic_file
-from trainer.compare import transfer_sentences
 from trainer.finished_run import FinishedRun, read_run
+from trainer.transfer_sentences import transfer_sentences
 
 logger = logging.getLogger(__name__)
 

@@ -15,6 +15,8 @@ from data.datamodule import DomainData
 from data.files import atomic_file
 from trainer.callbacks import EpochLines
 from trainer.recommender import Recommender
+from trainer.slices import format_slices, slices_of
+from trainer.user_results import UserResults
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +38,15 @@ def write_results(folder: Path, metrics: dict[str, float], facts: dict[str, Any]
     table, repeats = format_metrics(metrics), 100 * facts["repeat_rate"]
     logger.info("%s on %s, test users (%.1f %% repeats):\n%s", facts["system"], facts["domain"], repeats, table)
     logger.info("results: %s", folder / "test.json")
+
+
+def write_user_results(folder: Path, results: UserResults, data: DomainData) -> None:
+    """Write ``ranks.safetensors`` and ``slices.json``, and log the latter's short form."""
+    results.write(folder)
+    found = slices_of(results, data)
+    with atomic_file(folder / "slices.json") as part:
+        part.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+    logger.info("%s", format_slices(found, READINGS))
 
 
 def facts_of(model: Recommender, data: DomainData, lines: EpochLines) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def write_run(
     metrics = {f"{stage}/{name}": 0.1 for stage in ("test", "test_removed") for name in ("hit@10", "ndcg@10")}
     best = best or (curve.index(max(curve)) + 1 if curve else 0)
     result = {"metrics": metrics, "epochs_to_best": best, "seconds_to_best": 2.5 * best, "seconds": 30.25}
-    result |= {"seed": seed, "backbone": backbone} | changes
+    result |= {"seed": seed, "backbone": backbone, "parameters": 12, "best_val": max(curve, default=None)} | changes
     (folder / "test.json").write_text(json.dumps(result))
     (folder / "config.yaml").write_text(yaml.safe_dump({"monitor": "val/ndcg@10", "data": {"domain": domain}}))
     rows = [f",{epoch},,\n{epoch},{epoch},0.5,{value}\n" for epoch, value in enumerate(curve)]

@@ -1,0 +1,87 @@
+"""The comparison, from its settings to its tables."""
+
+import dataclasses
+import logging
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from filelock import FileLock, Timeout
+
+from data.errors import bad
+from data.files import atomic_file
+from trainer.compare.check import check
+from trainer.compare.entries import claim, entries_of
+from trainer.compare.hparams import write_hparams
+from trainer.compare.launch import MAIN, Launcher
+from trainer.compare.markdown import accuracy_table, markdown
+from trainer.compare.picture import draw
+from trainer.compare.schedule import run_all
+from trainer.compare.settings import Settings
+from trainer.compare.summary import summarise
+
+logger = logging.getLogger(__name__)
+
+
+def compare(settings: Settings, machine: Mapping[str, Any], versions: Mapping[str, str], main: Path = MAIN) -> bool:
+    """Run what is not finished, write ``result.md``, ``.json``, ``.svg`` and ``tensorboard/``, log the tables.
+
+    Args:
+        settings: of the comparison.
+        machine: facts on it, for the record.
+        versions: of packages, likewise.
+        main: the script that is run.
+
+    Returns:
+        whether every model ran on every domain.
+
+    Raises:
+        ValueError: the settings cannot work (nothing has run then), or the folder is of another comparison.
+    """
+    check(settings)
+    entries = entries_of(settings)
+    settings.out.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(settings.out / ".lock", timeout=0):
+            for entry in entries:
+                claim(entry, settings.seeds[0])
+            threads = settings.threads or max(1, _cores() // settings.jobs)
+            outcomes = run_all(entries, settings.seeds, Launcher(threads, main), settings.jobs)
+            told = {
+                "command": shlex.join(["python", *([Path(sys.argv[0]).name]), *sys.argv[1:]]),
+                "date": datetime.now(UTC).isoformat(timespec="seconds"),
+                "machine": dict(machine),
+                "versions": dict(versions),
+                "threads": threads,
+                "settings": dataclasses.asdict(settings),
+                "domains": summarise(outcomes, settings),
+            }
+            _write(told, settings)
+    except Timeout:
+        raise bad(settings.out, "another comparison is running here", "Wait for it, or give another --out") from None
+    return all(outcome.error is None for outcome in outcomes)
+
+
+def _write(result: Mapping[str, Any], settings: Settings) -> None:
+    out = settings.out
+    with atomic_file(out / "result.json") as part:
+        part.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2, default=str) + b"\n")
+    with atomic_file(out / "result.md") as part:
+        part.write_text(markdown(result))
+    draw(result, out / "result.svg")
+    write_hparams(result, out / "tensorboard")
+    for name, domain in result["domains"].items():
+        logger.info("\n%s, %d users:\n%s", name, domain["users"], accuracy_table(domain, settings.reference, "simple"))
+        for model, row in domain["models"].items():
+            if row["error"] is not None:
+                logger.error("%s on %s failed: %s", model, name, row["error"])
+    logger.info("\nwritten: %s", ", ".join(str(out / f"result.{kind}") for kind in ("md", "json", "svg")))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,44 @@
+"""Accuracy against effort: NDCG@10 by training seconds and by parameters, a row of two a domain."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from data.files import atomic_file
+
+_METRIC = "test/ndcg@10"
+_X = {"seconds": "training, s", "parameters": "parameters"}
+
+
+def draw(result: Mapping[str, Any], out: Path) -> None:
+    """Draw to ``out``, an svg; the same result gives the same bytes. Models that failed are not on it."""
+    import matplotlib as mpl  # slow to import, and needed here only
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    domains = result["domains"]
+    with mpl.rc_context({"svg.hashsalt": "comparison", "font.size": 8}), atomic_file(out) as part:
+        figure = Figure(figsize=(7.5, 0.5 + 2.6 * len(domains)), layout="constrained")
+        FigureCanvasSVG(figure)
+        panels = figure.subplots(len(domains), 2, squeeze=False, sharey="row")
+        for (name, domain), row in zip(domains.items(), panels, strict=True):
+            models = {model: found for model, found in domain["models"].items() if found["error"] is None}
+            for axes, (key, label) in zip(row, _X.items(), strict=True):
+                _panel(axes, models, key)
+                axes.set(xlabel=label, title=name)
+            row[0].set_ylabel("test NDCG@10, as published")
+        figure.suptitle(f"95 % intervals over seeds; {result['date'][:10]}", fontsize=7)
+        figure.savefig(part, format="svg", metadata={"Date": None})
+
+
+def _panel(axes: Any, models: Mapping[str, Any], key: str) -> None:
+    for at, (name, model) in enumerate(models.items()):
+        x = model["seconds"]["mean"] if key == "seconds" else model["parameters"]
+        metric = model["metrics"][_METRIC]
+        axes.errorbar(x, metric["mean"], metric["half"] or 0, marker="o", markersize=4, capsize=2, color=f"C{at}")
+        axes.annotate(name, (x, metric["mean"]), xytext=(4, 3), textcoords="offset points", fontsize=7)
+    # what counts has no parameters, and takes next to no time: both stand on the axis's linear part
+    axes.set_xscale("symlog", linthresh=1 if key == "seconds" else 1000)
+    axes.set_xlim(left=-0.1)
+    axes.margins(x=0.15)
+    axes.grid(alpha=0.3)

@@ -1,0 +1,52 @@
+"""What a shop's training histories say of its items.
+
+Shapes: S sequences, E events, I items (entry 0 padding), U users.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from data.rows import Ints
+from data.store import SequenceStore
+from data.targets import HELD, Holdout
+
+
+@dataclass(frozen=True, eq=False)
+class Popularity:
+    """How many users had each item in training.
+
+    Attributes:
+        counts_I: users an item, ``(I+1,)`` int64; a user who had it twice is one; entry 0 is 0.
+        users: how many users have any training event.
+    """
+
+    counts_I: Tensor
+    users: int
+
+
+def training_popularity(store: SequenceStore, holdout: Holdout, items: int) -> Popularity:
+    """Of the events that a run with this holdout trains on.
+
+    Two histories A B A C D and A B, the last two events held out: A 1, B 1, the others 0; one user.
+    """
+    sequence_E, held_E = _events(store, HELD[holdout])
+    trained = ~held_E
+    pairs = np.unique(sequence_E[trained] * (items + 1) + store.items[trained])
+    counts_I = np.bincount(pairs % (items + 1), minlength=items + 1)
+    return Popularity(torch.from_numpy(counts_I), int((store.lengths > HELD[holdout]).sum()))
+
+
+def histories_before_test(store: SequenceStore) -> tuple[Tensor, Tensor]:
+    """Sequence and item of each event but the last of its sequence, two ``(E',)``."""
+    sequence_E, last_E = _events(store, 1)
+    return torch.from_numpy(sequence_E[~last_E]), torch.from_numpy(np.asarray(store.items)[~last_E])
+
+
+def _events(store: SequenceStore, held: int) -> tuple[Ints, NDArray[np.bool_]]:
+    """Each event's sequence, and whether it is among the last ``held`` of it."""
+    sequence_E: Ints = np.repeat(np.arange(len(store), dtype=np.int64), store.lengths)
+    return sequence_E, np.arange(len(sequence_E)) >= store.offsets[1:][sequence_E] - held
