@@ -34,17 +34,18 @@ class CausalConv(nn.Module):
         With ``at``, the consecutive positions that x holds of longer rows, to ``(B, L-K+1, C)``: the first K - 1
         only lead in, and what stands before position 0 counts as zero.
         """
-        return _conv(x_BLC, at_BL, carry, weight=self.weight, bias=self.bias)
+        return convolve(x_BLC, at_BL, carry, weight=self.weight, bias=self.bias)
 
     def split(self, widths: Sequence[int]) -> list[Callable[..., Tensor]]:
         """The same convolution of parts of the channels, so wide."""
         weights, biases = torch.split(self.weight, list(widths)), torch.split(self.bias, list(widths))
-        return [partial(_conv, weight=weight, bias=bias) for weight, bias in zip(weights, biases, strict=True)]
+        return [partial(convolve, weight=weight, bias=bias) for weight, bias in zip(weights, biases, strict=True)]
 
 
-def _conv(
+def convolve(
     x_BLC: Tensor, at_BL: Tensor | None = None, carry: Carry | None = None, *, weight: Tensor, bias: Tensor
 ) -> Tensor:
+    """``SiLU`` of the convolution with ``weight`` ``(C, 1, K)`` and ``bias`` ``(C,)``; see ``CausalConv``."""
     weight_CK = weight.squeeze(1)
     past = weight_CK.shape[1] - 1
     if carry is not None:

@@ -36,7 +36,7 @@ class Mamba(nn.Module):
         inner, rank = expand * hidden, math.ceil(hidden / 16)
         self.parts = [rank, state, state]
         self.in_proj = nn.Linear(hidden, 2 * inner, bias=False)
-        self.conv = CausalConv(inner, kernel)
+        self.conv: nn.Module = CausalConv(inner, kernel)
         self.x_proj = nn.Linear(inner, sum(self.parts), bias=False)
         self.dt_proj = nn.Linear(rank, inner)
         dt_D = torch.exp(torch.empty(inner).uniform_(math.log(1e-3), math.log(1e-1)))

@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.layers.conv import CausalConv
+from model.layers.conv import convolve
 from model.layers.mamba import Mamba
 from model.state import Carry
 
 
-class MultiScaleConv(CausalConv):
+class MultiScaleConv(nn.Module):
     """``SiLU(Σ_s a_s · causal depthwise conv_{K_s})`` with learned ``a``.
 
     A sum of convolutions is the convolution with the sum of their kernels, so that several cost what the widest does
@@ -27,7 +27,7 @@ class MultiScaleConv(CausalConv):
     """
 
     def __init__(self, channels: int, kernels: Sequence[int]) -> None:
-        nn.Module.__init__(self)  # the parent's own weight is made of these
+        super().__init__()
         self.kernel = max(kernels)
         bounds = [1 / math.sqrt(kernel) for kernel in kernels]
         self.scales = nn.ParameterList(
@@ -37,8 +37,11 @@ class MultiScaleConv(CausalConv):
         self.mix = nn.Parameter(torch.full((len(kernels),), 1 / len(kernels)))
         self.bias = nn.Parameter(torch.empty(channels).uniform_(-min(bounds), min(bounds)))
 
-    @property
-    def weight(self) -> Tensor:  # type: ignore[override]
+    def forward(self, x_BLC: Tensor, carry: Carry | None = None) -> Tensor:
+        """``(B, L, C)`` to the same, with ``carry`` as further positions."""
+        return convolve(x_BLC, carry=carry, weight=self._weight(), bias=self.bias)
+
+    def _weight(self) -> Tensor:
         """``(C, 1, K)``: kernels end at the present, the narrower ones padded on the side of the past."""
         padded = [F.pad(scale, (self.kernel - scale.shape[2], 0)) for scale in self.scales]
         summed: Tensor = torch.tensordot(self.mix, torch.stack(padded), dims=1)
