@@ -55,7 +55,7 @@ def make_step(model: SequenceModel, batch: Histories, autocast: bool, compiled: 
     def forward() -> Tensor:
         with torch.autocast(device, torch.bfloat16, enabled=autocast), model.shared_items():
             user_Bd = model.user(batch.items, batch.lengths, batch.timestamps)
-            return loss(user_Bd, batch.targets, batch.items, model)
+            return loss(user_Bd, batch.targets, None, model)
 
     return _optimise(model, torch.compile(forward) if compiled else forward)
 
@@ -65,12 +65,11 @@ def make_step_at_every_position(model: CausalModel, batch: Histories) -> Callabl
     loss = FullCatalogue()
     wanted_BL = torch.arange(1, batch.items.shape[1], device=batch.items.device) < batch.lengths.unsqueeze(1)
     inputs_BL, targets_T = batch.items[:, :-1], batch.items[:, 1:][wanted_BL]
-    nothing_T0 = targets_T.new_zeros(len(targets_T), 0)  # no loss here reads what a user had
 
     def forward() -> Tensor:
         with model.shared_items():
             users_Td = model.users(inputs_BL, batch.lengths - 1, batch.timestamps[:, :-1], wanted_BL)
-            return loss(users_Td, targets_T, nothing_T0, model)
+            return loss(users_Td, targets_T, None, model)
 
     return _optimise(model, forward)
 

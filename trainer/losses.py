@@ -25,20 +25,26 @@ class NextItemLoss(ABC):
         self.repeats = repeats
 
     @abstractmethod
-    def __call__(self, user_Bd: Tensor, targets_B: Tensor, seen_BS: Tensor, system: SequenceModel) -> Tensor:
+    def __call__(self, user_Bd: Tensor, targets_B: Tensor, seen_BS: Tensor | None, system: SequenceModel) -> Tensor:
         """A scalar; targets of 0 are padding and do not count, and where all are the loss is 0.
 
-        ``seen``: each target's history, 0 where there is none; a target in it stays a candidate.
+        ``seen``: each target's history, 0 where there is none; a target in it stays a candidate. It is read, and has
+        to be given, only where ``repeats`` is False.
         """
+
+    def left_out(self, seen_BS: Tensor | None) -> Tensor | None:
+        """What of ``seen`` is no candidate; None for nothing."""
+        assert self.repeats or seen_BS is not None, "a loss without repeats needs what each target's user had"
+        return None if self.repeats else seen_BS
 
 
 class FullCatalogue(NextItemLoss):
     """``-log softmax(u·items)[target]`` over items 1…I; for fine-tuning."""
 
-    def __call__(self, user_Bd: Tensor, targets_B: Tensor, seen_BS: Tensor, system: SequenceModel) -> Tensor:
+    def __call__(self, user_Bd: Tensor, targets_B: Tensor, seen_BS: Tensor | None, system: SequenceModel) -> Tensor:
         """See ``NextItemLoss``."""
-        left_out_BS = None if self.repeats else seen_BS
-        return catalogue_cross_entropy(user_Bd, system.item_vectors(), targets_B, left_out_BS=left_out_BS)
+        items_Id = system.item_vectors()
+        return catalogue_cross_entropy(user_Bd, items_Id, targets_B, left_out_BS=self.left_out(seen_BS))
 
 
 class InBatch(NextItemLoss):
@@ -48,11 +54,12 @@ class InBatch(NextItemLoss):
     rows have is one candidate that counts so often, so that its vector is computed once.
     """
 
-    def __call__(self, user_Bd: Tensor, targets_B: Tensor, seen_BS: Tensor, system: SequenceModel) -> Tensor:
+    def __call__(self, user_Bd: Tensor, targets_B: Tensor, seen_BS: Tensor | None, system: SequenceModel) -> Tensor:
         """See ``NextItemLoss``."""
         with_padding = torch.cat([targets_B.new_zeros(1), targets_B])  # then it is candidate 0, as in a catalogue
         ids_C, place, counts_C = torch.unique(with_padding, return_inverse=True, return_counts=True)
-        left_out_BS = None if self.repeats else _places(seen_BS, ids_C)
+        had_BS = self.left_out(seen_BS)
+        left_out_BS = None if had_BS is None else _places(had_BS, ids_C)
         return catalogue_cross_entropy(user_Bd, system.item_vectors(ids_C), place[1:], counts_C, left_out_BS)
 
 

@@ -102,8 +102,8 @@ class Recommender(L.LightningModule):
             self._count(self.system, batch)
             return None
         with self.system.shared_items():
-            users_Td = self._encode(batch)
-            targets_T, seen_TL = _targets(batch)
+            users_Td, targets_T = self._encode(batch), _targets(batch)
+            seen_TL = None if self.loss.repeats else _seen(batch)
             loss = self.loss(users_Td, targets_T, seen_TL, self.system)
         self.log("train/loss", loss, prog_bar=True, on_step=True, on_epoch=True, batch_size=len(targets_T))
         return loss
@@ -179,10 +179,15 @@ class Recommender(L.LightningModule):
             metric.reset()
 
 
-def _targets(batch: Batch) -> tuple[Tensor, Tensor]:
-    """Targets ``(T,)`` and what the batch holds of the history before each, ``(T, L)``."""
+def _targets(batch: Batch) -> Tensor:
+    """Targets ``(T,)``, history after history."""
+    return batch.targets[batch.targets > 0] if batch.targets.dim() == 2 else batch.targets
+
+
+def _seen(batch: Batch) -> Tensor:
+    """What the batch holds of the history before each target, ``(T, L)``; 0 where there is nothing."""
     if batch.targets.dim() == 1:
-        return batch.targets, batch.items
+        return batch.items
     rows_T, at_T = batch.targets.nonzero(as_tuple=True)
     before_TL = torch.arange(batch.items.shape[1], device=at_T.device) <= at_T.unsqueeze(1)
-    return batch.targets[rows_T, at_T], batch.items[rows_T] * before_TL
+    return batch.items[rows_T] * before_TL

@@ -14,7 +14,7 @@ from model import MMM4Rec
 from tests.trainer.test_commands import Command, command, config, refused  # noqa: F401 — fixtures
 from tests.trainer.tiny import ITEMS, Losses, draw_histories, make_data, make_trainer, write_domain
 from trainer.losses import FullCatalogue, InBatch, NextItemLoss
-from trainer.recommender import Recommender, _targets
+from trainer.recommender import Recommender, _seen, _targets
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*`isinstance")
 
@@ -77,7 +77,7 @@ def test_the_loss_is_the_mean_over_the_targets_of_single_prefixes(domain: Path, 
         if not found:
             module.bind(data)
         (batch,) = data.train_dataloader()
-        users_Td, (targets_T, seen_TL) = module._users(batch), _targets(batch)
+        users_Td, targets_T, seen_TL = module._users(batch), _targets(batch), _seen(batch)
         assert len(users_Td) == len(targets_T) == sum(max(len(history) - 3, 0) for history in draw_histories())
         found[positions] = loss(users_Td, targets_T, seen_TL, module.system)
     torch.testing.assert_close(found["every"], found["last"], rtol=1e-5, atol=1e-6)
