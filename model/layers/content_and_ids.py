@@ -3,11 +3,9 @@
 Shapes: I items (row 0 padding), d hidden.
 """
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from model.layers.item_vectors import ItemVectors
+from model.layers.item_vectors import ItemVectors, add_up
 
 
 class ContentAndIds(ItemVectors):
@@ -20,9 +18,8 @@ class ContentAndIds(ItemVectors):
 
     def compute(self, name: str, ids: Tensor | None) -> Tensor:
         """See ``SharedRows``."""
-        if name == "content":
-            return torch.stack([table(ids) for table in self.tables.values()]).sum(dim=0)
-        content = self.embed("content", ids)
-        if self.ids is None:
-            return content
-        return content + (self.ids if ids is None else F.embedding(ids, self.ids))
+        return add_up(super().content(ids)) if name == "content" else super().compute(name, ids)
+
+    def content(self, ids: Tensor | None) -> list[Tensor]:
+        """The second table, which is computed once."""
+        return [self.embed("content", ids)]

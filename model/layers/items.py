@@ -11,54 +11,36 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.layers.adaptor import Adaptor, make_adaptor
+from model.layers.content_table import ContentTable
+from model.layers.look_up import look_up
 from model.layers.shared_rows import SharedRows
 
 Fusion = Literal["static", "dynamic_shared", "dynamic_instance"]
 
 
-class ModalityTable(nn.Module):
+class ModalityTable(ContentTable):
     """One modality's item embeddings ``E = W·feature + b`` (MODELS §1.1), plus a learned row an item.
 
-    An item without this content gets a learned vector in place of the projection.
-
     Args:
-        features: ``(I, F)``, without the padding row.
-        present: ``(I,)``, False where the content is missing.
+        features: see ``ContentTable``.
+        present: see ``ContentTable``.
+        adapter: see ``ContentTable``.
         hidden: d.
         id_bias: learn a row an item.
         sparse: give these rows sparse gradients.
-        adaptor: in place of the one linear map (see ``make_adaptor``).
     """
 
-    features: Tensor
-    present: Tensor
-
     def __init__(
-        self,
-        features: Tensor,
-        present: Tensor,
-        hidden: int,
-        id_bias: bool,
-        sparse: bool,
-        adaptor: Adaptor = "linear",
+        self, features: Tensor, present: Tensor, adapter: nn.Module, hidden: int, id_bias: bool, sparse: bool
     ) -> None:
-        super().__init__()
-        # Non-persistent: a checkpoint holds no feature tables. The padding row counts as present.
-        self.register_buffer("features", F.pad(features.float(), (0, 0, 1, 0)), persistent=False)
-        self.register_buffer("present", F.pad(present.bool(), (1, 0), value=True), persistent=False)
-        self.adapter = make_adaptor(adaptor, features.shape[1], hidden)
+        super().__init__(features, present, adapter, hidden)
         self.sparse = sparse
-        self.missing = nn.Parameter(torch.empty(hidden).normal_(std=0.02))
         self.id_bias = nn.Parameter(torch.empty(len(features) + 1, hidden).normal_(std=0.02)) if id_bias else None
 
     def forward(self, ids: Tensor | None = None) -> Tensor:
         """Embeddings of ``ids`` (any shape), or of all items ``(I+1, d)``."""
-        pick = slice(None) if ids is None else ids
-        projected = self.adapter(self.features[pick])
-        embedded = torch.where(self.present[pick].unsqueeze(-1), projected, self.missing.to(projected.dtype))
-        if self.id_bias is None:
-            return embedded
-        return embedded + (self.id_bias if ids is None else F.embedding(ids, self.id_bias, sparse=self.sparse))
+        content = super().forward(ids)
+        return content if self.id_bias is None else content + look_up(self.id_bias, ids, self.sparse)
 
 
 class ItemTable(SharedRows):
@@ -74,6 +56,10 @@ class ItemTable(SharedRows):
         sparse: give these rows sparse gradients, for ``trainer.optimizers``.
         fusion: ``static`` (weights 1), ``dynamic_shared`` (softmax of M numbers), ``dynamic_instance`` (per item).
         temperature: divides every score.
+        adaptor: of the features, see ``make_adaptor``.
+
+    Raises:
+        ValueError: an unknown adaptor.
     """
 
     def __init__(
@@ -85,11 +71,17 @@ class ItemTable(SharedRows):
         sparse: bool,
         fusion: Fusion,
         temperature: float,
+        adaptor: Adaptor = "linear",
     ) -> None:
         super().__init__(len(next(iter(features.values()))) + 1)
         self.temperature, self.sparse = temperature, sparse
         self.tables = nn.ModuleDict(
-            {name: ModalityTable(features[name], present[name], hidden, id_bias, sparse) for name in features}
+            {
+                name: ModalityTable(
+                    table, present[name], make_adaptor(adaptor, table.shape[1], hidden), hidden, id_bias, sparse
+                )
+                for name, table in features.items()
+            }
         )
         rows = (self.rows,) if fusion == "dynamic_instance" else ()
         learned = fusion != "static" and len(features) > 1
@@ -114,6 +106,5 @@ class ItemTable(SharedRows):
         if self.fusion is None:
             return torch.stack(list(embedded)).sum(dim=0)
         per_item = None if self.fusion.dim() == 1 else ids
-        rows = self.fusion if per_item is None else F.embedding(per_item, self.fusion, sparse=self.sparse)
-        weights = rows.softmax(dim=-1)
+        weights = look_up(self.fusion, per_item, self.sparse).softmax(dim=-1)
         return sum((weights[..., m, None] * e for m, e in enumerate(embedded)), embedded[0].new_zeros(()))

@@ -6,41 +6,14 @@ Shapes: I items (row 0 padding), F feature width, d width of a part, S parts.
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.layers.content_table import ContentTable
+from model.layers.look_up import look_up
 from model.layers.shared_rows import SharedRows
 
 #: The name of the learned rows' part, the last.
 IDS = "ids"
-
-
-class DeepContent(nn.Module):
-    """One modality: ``W_b·LeakyReLU(W_a·feature)``; a learned vector where the content is missing.
-
-    Args:
-        features: ``(I, F)``, without the padding row.
-        present: ``(I,)``, False where the content is missing.
-        hidden: d.
-    """
-
-    features: Tensor
-    present: Tensor
-
-    def __init__(self, features: Tensor, present: Tensor, hidden: int) -> None:
-        super().__init__()
-        # Non-persistent: a checkpoint holds no feature tables. The padding row counts as present.
-        self.register_buffer("features", F.pad(features.float(), (0, 0, 1, 0)), persistent=False)
-        self.register_buffer("present", F.pad(present.bool(), (1, 0), value=True), persistent=False)
-        self.widen = nn.Linear(features.shape[1], hidden)
-        self.narrow = nn.Linear(hidden, hidden)
-        self.missing = nn.Parameter(torch.empty(hidden).normal_(std=0.02))
-
-    def forward(self, ids: Tensor | None = None) -> Tensor:
-        """Vectors of ``ids`` (any shape), or of all items ``(I+1, d)``."""
-        pick = slice(None) if ids is None else ids
-        projected = self.narrow(F.leaky_relu(self.widen(self.features[pick])))
-        return torch.where(self.present[pick].unsqueeze(-1), projected, self.missing.to(projected.dtype))
 
 
 class Rows(nn.Module):
@@ -57,7 +30,7 @@ class Rows(nn.Module):
 
     def forward(self, ids: Tensor | None = None) -> Tensor:
         """Rows of ``ids`` (any shape), or all of them ``(I+1, d)``."""
-        return self.rows if ids is None else F.embedding(ids, self.rows)
+        return look_up(self.rows, ids)
 
 
 class StreamItems(SharedRows):
@@ -76,7 +49,10 @@ class StreamItems(SharedRows):
     ) -> None:
         super().__init__(n_items + 1)
         self.tables = nn.ModuleDict(
-            {name: DeepContent(features[name], present[name], hidden) for name in features}
+            {
+                name: ContentTable(table, present[name], _deep(table.shape[1], hidden), hidden)
+                for name, table in features.items()
+            }
             | ({IDS: Rows(n_items, hidden)} if ids else {})
         )
         self.scales = nn.ParameterDict({name: nn.Parameter(torch.ones(())) for name in features})
@@ -99,3 +75,8 @@ class StreamItems(SharedRows):
     def forward(self, ids: Tensor | None = None) -> Tensor:
         """Item vectors ``(I+1, S·d)``, or ``ids``' shape and S·d."""
         return self.join({name: self.embed(name, ids) for name in self.names})
+
+
+def _deep(width: int, hidden: int) -> nn.Module:
+    """``W_b·LeakyReLU(W_a·x)``, from ``(…, F)`` to ``(…, d)``."""
+    return nn.Sequential(nn.Linear(width, hidden), nn.LeakyReLU(), nn.Linear(hidden, hidden))

@@ -28,8 +28,7 @@ _NAMES = {
 }
 for _theirs, _ours in _CONTENTS.items():
     _NAMES[rf"{_theirs}_LayerNorm\.(\w+)"] = rf"norms.{_ours}.\1"
-    _NAMES[rf"{_theirs}_trans\.0\.(\w+)"] = rf"items.tables.{_ours}.widen.\1"
-    _NAMES[rf"{_theirs}_trans\.2\.(\w+)"] = rf"items.tables.{_ours}.narrow.\1"
+    _NAMES[rf"{_theirs}_trans\.([02]\.\w+)"] = rf"items.tables.{_ours}.adapter.\1"
 for _theirs, _ours in {**_CONTENTS, "id": IDS}.items():
     _expert = rf"{_theirs}_mamba_ffn\.(\d+)"
     _NAMES[rf"{_expert}\.w_1\.(\w+)"] = rf"layers.\1.experts.{_ours}.widen.\2"

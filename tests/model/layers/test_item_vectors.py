@@ -6,8 +6,8 @@ from unittest.mock import patch
 import pytest
 import torch
 
+from model.layers.content_table import ContentTable
 from model.layers.item_vectors import ItemVectors
-from model.layers.items import ModalityTable
 from tests.model.contract import draw_catalogue
 
 ITEMS = 9
@@ -27,7 +27,7 @@ def test_it_adds_up_row_and_content() -> None:
         expected = items.ids[item].clone()
         for name in ("text", "image"):
             table = items.tables[name]
-            assert isinstance(table, ModalityTable)
+            assert isinstance(table, ContentTable)
             there = present[name][item - 1]
             expected += table.adapter(features[name][item - 1]) if there else table.missing
         torch.testing.assert_close(items(torch.tensor([item]))[0], expected)
