@@ -13,6 +13,7 @@ from model.layers.dropout import Dropout
 from model.layers.ffn import FeedForward
 from model.layers.low_pass import LowPass
 from model.layers.sizes import check_sizes
+from model.layers.stack import Stack
 from model.modalities import Modalities
 from model.one_stream import OneStream
 from model.state import Carry
@@ -65,15 +66,12 @@ class BSARec(OneStream):
         check_sizes(inner=inner, layers=layers)
         if not 0 <= alpha <= 1:
             raise ValueError(f"alpha = {alpha}: it is the share of the filter; give a number from 0 to 1")
-        self.layers = nn.ModuleList(
-            BSARecLayer(hidden, inner, heads, window, alpha, dropout, norm_eps) for _ in range(layers)
-        )
+        self.layers = Stack(BSARecLayer(hidden, inner, heads, window, alpha, dropout, norm_eps) for _ in range(layers))
 
     def mix(self, x_BLd: Tensor, timestamps_BL: Tensor, carry: Carry | None) -> Tensor:
         """See ``OneStream.mix``; timestamps are not used."""
-        for number, layer in enumerate(self.layers):
-            x_BLd = layer(x_BLd, carry and carry.of(f"layers.{number}"))
-        return x_BLd
+        out: Tensor = self.layers(x_BLd, carry=carry and carry.of("layers"))
+        return out
 
 
 class FrequencyRescaler(nn.Module):

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.closed_form import ClosedForm
+from model.layers.look_up import look_up
+from model.layers.sizes import check_decay
 from model.modalities import Modalities, check_modalities, chosen
 
 
@@ -32,8 +34,7 @@ class ContentKNN(ClosedForm):
     def __init__(self, modalities: Modalities = ("text", "image"), decay: float = 0.7, centre: bool = True) -> None:
         super().__init__()
         check_modalities(modalities)
-        if not 0 < decay <= 1:
-            raise ValueError(f"decay = {decay}: give a number above 0 and at most 1, which forgets nothing")
+        check_decay(decay)
         self.modalities, self.decay, self.centre = tuple(modalities), decay, centre
 
     def bind(self, n_items: int, features: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> None:
@@ -68,4 +69,4 @@ class ContentKNN(ClosedForm):
 
     def item_vectors(self, ids: Tensor | None = None) -> Tensor:
         """``(I+1, d)``; see ``SequenceModel.item_vectors``."""
-        return self.vectors if ids is None else self.vectors[ids]
+        return look_up(self.vectors, ids)

@@ -4,23 +4,24 @@ Shapes: B batch, L positions, d width of a stream, S streams, I items (row 0 pad
 """
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
 
+from model.from_table import FromTable
 from model.last_position import LastPosition
 from model.layers.dropout import Dropout
 from model.layers.gaps import GapEncoding
 from model.layers.gated_experts import GatedExperts
-from model.layers.sizes import check_sizes
+from model.layers.sizes import check_sizes, check_temperature
+from model.layers.stack import Stack
 from model.layers.stream_items import IDS, StreamItems
 from model.modalities import Modalities, check_modalities, chosen
 from model.sasrec import SASRecBlock
 from model.state import Carry
 
 
-class HM4SR(LastPosition):
+class HM4SR(FromTable, LastPosition):
     """A stream for the ids and one for each content; experts choose what of an item counts, and when; then attention.
 
     Its first level draws from each stream what speaks of interest, its gate reading all streams of the item; the second
@@ -51,6 +52,7 @@ class HM4SR(LastPosition):
     """
 
     item_bound = (f"items.tables.{IDS}",)
+    items: StreamItems
 
     def __init__(
         self,
@@ -71,8 +73,7 @@ class HM4SR(LastPosition):
         super().__init__()
         check_modalities(modalities)
         check_sizes(hidden=hidden, inner=inner, layers=layers, experts=experts, time_width=time_width)
-        if temperature <= 0:
-            raise ValueError(f"temperature = {temperature}: it divides every score; give a number above 0")
+        check_temperature(temperature)
         self.modalities, self.ids, self.hidden, self.temperature = tuple(modalities), ids, hidden, temperature
         streams = (*modalities, *((IDS,) if ids else ()))
         self.norms = nn.ModuleDict({name: nn.LayerNorm(hidden, norm_eps) for name in streams})
@@ -84,7 +85,7 @@ class HM4SR(LastPosition):
             self.moment = ExpertLevel(streams, hidden, time_width, experts, dropout, norm_eps)
         self.encoders = nn.ModuleDict(
             {
-                name: nn.ModuleList(SASRecBlock(hidden, inner, heads, window, dropout, norm_eps) for _ in range(layers))
+                name: Stack(SASRecBlock(hidden, inner, heads, window, dropout, norm_eps) for _ in range(layers))
                 for name in streams
             }
         )
@@ -104,21 +105,12 @@ class HM4SR(LastPosition):
 
     def _encode(self, name: str, x_BLd: Tensor, carry: Carry | None) -> Tensor:
         """One stream through its transformer."""
-        layers = self.encoders[name]
-        assert isinstance(layers, nn.ModuleList)
-        for number, layer in enumerate(layers):
-            x_BLd = layer(x_BLd, carry and carry.of(f"{name}.{number}"))
-        out: Tensor = self.out_norms[name](x_BLd)
+        out: Tensor = self.out_norms[name](self.encoders[name](x_BLd, carry=carry and carry.of(name)))
         return out
 
     def item_vectors(self, ids: Tensor | None = None) -> Tensor:
         """Item vectors; see ``SequenceModel.item_vectors``."""
-        out: Tensor = self.items(ids) / self.temperature
-        return out
-
-    def shared_items(self, lookups: int = 0) -> AbstractContextManager[None]:
-        """Projected features; see ``SequenceModel.shared_items``."""
-        return self.items.shared(lookups)
+        return super().item_vectors(ids) / self.temperature
 
 
 class ExpertLevel(nn.Module):

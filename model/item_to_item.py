@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from model.closed_form import ClosedForm
+from model.layers.look_up import look_up
+from model.layers.sizes import check_decay
 
 _BYTES = 32  # an entry: counts and weights in float32, and three matrices in float64 while they are solved
 
@@ -31,8 +33,7 @@ class ItemToItem(ClosedForm):
 
     def __init__(self, decay: float, limit: int) -> None:
         super().__init__()
-        if not 0 < decay <= 1:
-            raise ValueError(f"decay = {decay}: give a number above 0 and at most 1, which forgets nothing")
+        check_decay(decay)
         self.decay, self.limit = decay, limit
 
     def bind(self, n_items: int, features: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> None:
@@ -86,4 +87,4 @@ class ItemToItem(ClosedForm):
 
     def item_vectors(self, ids: Tensor | None = None) -> Tensor:
         """``(I+1, I+1)``; see ``SequenceModel.item_vectors``."""
-        return self.weight if ids is None else self.weight[ids]
+        return look_up(self.weight, ids)

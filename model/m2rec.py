@@ -4,12 +4,12 @@ Shapes: B batch, L positions, d hidden, I items (row 0 padding).
 """
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.from_table import FromTable
 from model.last_position import LastPosition
 from model.layers.content_and_ids import ContentAndIds
 from model.layers.dropout import Dropout
@@ -18,13 +18,14 @@ from model.layers.ffn import FeedForward
 from model.layers.long_filter import LongFilter
 from model.layers.multi_scale import MultiScaleMamba
 from model.layers.sizes import check_sizes
+from model.layers.stack import Stack
 from model.modalities import Modalities, check_modalities, chosen
 from model.state import Carry
 
 _SCALES, _ONE_SCALE = (3, 5, 7), (4,)
 
 
-class M2Rec(LastPosition):
+class M2Rec(FromTable, LastPosition):
     """A multi-scale Mamba, a long filter and the items' content side by side, weighed by a gate at every position.
 
     An item's vector is its id's row and its projected content; a score is user times item. The content that the
@@ -77,7 +78,7 @@ class M2Rec(LastPosition):
         self.semantic_norm = nn.LayerNorm(hidden, norm_eps) if semantic else None
         self.dropout = Dropout(dropout)
         features = 1 + fourier + semantic
-        self.layers = nn.ModuleList(
+        self.layers = Stack(
             M2RecLayer(
                 MultiScaleMamba(hidden, state, _SCALES if multi_scale else _ONE_SCALE, expand),
                 LongFilter(hidden, oscillations) if fourier else None,
@@ -99,18 +100,8 @@ class M2Rec(LastPosition):
         content_BLd = None
         if self.semantic_norm is not None:
             content_BLd = self.semantic_norm(self.dropout(self.items.embed("content", items_BL)))
-        for number, layer in enumerate(self.layers):
-            x_BLd = layer(x_BLd, content_BLd, carry and carry.of(f"layers.{number}"))
-        return x_BLd
-
-    def item_vectors(self, ids: Tensor | None = None) -> Tensor:
-        """Item vectors; see ``SequenceModel.item_vectors``."""
-        out: Tensor = self.items(ids)
+        out: Tensor = self.layers(x_BLd, content_BLd, carry=carry and carry.of("layers"))
         return out
-
-    def shared_items(self, lookups: int = 0) -> AbstractContextManager[None]:
-        """Projected features; see ``SequenceModel.shared_items``."""
-        return self.items.shared(lookups)
 
 
 class M2RecLayer(nn.Module):

@@ -4,16 +4,17 @@ Shapes: B batch, L positions, d width of a stream, S streams, I items (row 0 pad
 """
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from typing import Literal, get_args
 
 from torch import Tensor, nn
 
+from model.from_table import FromTable
 from model.last_position import LastPosition
 from model.layers.dropout import Dropout
 from model.layers.mamba import Mamba
 from model.layers.shared_mamba import SharedMamba
 from model.layers.sizes import check_sizes
+from model.layers.stack import Stack
 from model.layers.stream_items import IDS, StreamItems
 from model.modalities import Modalities, check_modalities, chosen
 from model.state import Carry
@@ -21,7 +22,7 @@ from model.state import Carry
 Form = Literal["published", "joint"]
 
 
-class M3Rec(LastPosition):
+class M3Rec(FromTable, LastPosition):
     """A stream for the ids and one for each content; all pass the same Mamba blocks, each its own experts.
 
     User and item vectors have a part for each stream, ``S·d`` in all, the contents' parts scaled by a learned number.
@@ -46,6 +47,7 @@ class M3Rec(LastPosition):
     """
 
     item_bound = (f"items.tables.{IDS}",)
+    items: StreamItems
 
     def __init__(
         self,
@@ -72,7 +74,7 @@ class M3Rec(LastPosition):
         streams = (*modalities, *((IDS,) if ids else ()))
         self.norms = nn.ModuleDict({name: nn.LayerNorm(hidden, norm_eps) for name in streams})
         self.dropout = Dropout(dropout)
-        self.layers = nn.ModuleList(
+        self.layers = Stack(
             SharedMamba(
                 streams,
                 Mamba(hidden, state, kernel, expand),
@@ -95,19 +97,8 @@ class M3Rec(LastPosition):
     def positions(self, items_BL: Tensor, timestamps_BL: Tensor, carry: Carry | None = None) -> Tensor:
         """User vectors ``(B, L, S·d)``; timestamps are not read. See ``CausalModel.positions``."""
         streams = {name: norm(self.dropout(self.items.embed(name, items_BL))) for name, norm in self.norms.items()}
-        for number, layer in enumerate(self.layers):
-            streams = layer(streams, carry and carry.of(f"layers.{number}"))
-        return self.items.join(streams)
+        return self.items.join(self.layers(streams, carry=carry and carry.of("layers")))
 
     def score(self, items_BL: Tensor, lengths_B: Tensor, timestamps_BL: Tensor | None = None) -> Tensor:
         """Scores ``(B, I+1)``; see ``SequenceModel.score``. Timestamps are not read."""
         return super().score(items_BL, lengths_B, items_BL if timestamps_BL is None else timestamps_BL)
-
-    def item_vectors(self, ids: Tensor | None = None) -> Tensor:
-        """Item vectors; see ``SequenceModel.item_vectors``."""
-        out: Tensor = self.items(ids)
-        return out
-
-    def shared_items(self, lookups: int = 0) -> AbstractContextManager[None]:
-        """Projected features; see ``SequenceModel.shared_items``."""
-        return self.items.shared(lookups)

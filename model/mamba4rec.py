@@ -11,6 +11,7 @@ from model.layers.dropout import Dropout
 from model.layers.ffn import FeedForward
 from model.layers.mamba import Mamba
 from model.layers.sizes import check_sizes
+from model.layers.stack import Stack
 from model.modalities import Modalities
 from model.one_stream import OneStream
 from model.state import Carry
@@ -57,16 +58,15 @@ class Mamba4Rec(OneStream):
     ) -> None:
         super().__init__(modalities, ids, hidden, dropout, temperature, adaptor, normalise, norm_eps)
         check_sizes(layers=layers)
-        self.layers = nn.ModuleList(
+        self.layers = Stack(
             MambaLayer(Mamba(hidden, state, kernel, expand), hidden, layers > 1, dropout, norm_eps)
             for _ in range(layers)
         )
 
     def mix(self, x_BLd: Tensor, timestamps_BL: Tensor, carry: Carry | None) -> Tensor:
         """See ``OneStream.mix``; timestamps are not used."""
-        for number, layer in enumerate(self.layers):
-            x_BLd = layer(x_BLd, carry and carry.of(f"layers.{number}"))
-        return x_BLd
+        out: Tensor = self.layers(x_BLd, carry=carry and carry.of("layers"))
+        return out
 
 
 class MambaLayer(nn.Module):

@@ -5,21 +5,21 @@ Shapes: B batch, L positions, d hidden, I items (row 0 padding).
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.from_table import FromTable
 from model.last_position import LastPosition
 from model.layers.adaptor import Adaptor
 from model.layers.dropout import Dropout
 from model.layers.item_vectors import ItemVectors
-from model.layers.sizes import check_sizes
+from model.layers.sizes import check_sizes, check_temperature
 from model.modalities import Modalities, check_modalities, chosen
 from model.state import Carry
 
 
-class OneStream(LastPosition):
+class OneStream(FromTable, LastPosition):
     """One embedding an item; a subclass mixes the positions of ``LayerNorm(dropout(E[items]))`` causally.
 
     A score is ``u·E[i] / temperature``: no normalisation, unless asked for.
@@ -58,8 +58,7 @@ class OneStream(LastPosition):
             check_modalities(modalities)
         elif not ids:
             raise ValueError("without modalities and without ids all items are alike: give either")
-        if temperature <= 0:
-            raise ValueError(f"temperature = {temperature}: it divides every score; give a number above 0")
+        check_temperature(temperature)
         self.modalities, self.ids, self.hidden = tuple(modalities), ids, hidden
         self.temperature, self.normalise = temperature, normalise
         self.adaptor: Adaptor = adaptor
@@ -81,9 +80,5 @@ class OneStream(LastPosition):
 
     def item_vectors(self, ids: Tensor | None = None) -> Tensor:
         """Item vectors; see ``SequenceModel.item_vectors``."""
-        embedded = self.items(ids)
+        embedded = super().item_vectors(ids)
         return (F.normalize(embedded, dim=-1) if self.normalise else embedded) / self.temperature
-
-    def shared_items(self, lookups: int = 0) -> AbstractContextManager[None]:
-        """The item table; see ``SequenceModel.shared_items``."""
-        return self.items.shared(lookups)

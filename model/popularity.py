@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from model.closed_form import ClosedForm
+from model.layers.look_up import look_up
 from model.state import Carry
 
 
@@ -59,4 +60,4 @@ class Popularity(ClosedForm):
 
     def item_vectors(self, ids: Tensor | None = None) -> Tensor:
         """``(I+1, 1)``; see ``SequenceModel.item_vectors``."""
-        return self.weight if ids is None else self.weight[ids]
+        return look_up(self.weight, ids)

@@ -10,6 +10,7 @@ from model.layers.adaptor import Adaptor
 from model.layers.attention import WindowAttention
 from model.layers.dropout import Dropout
 from model.layers.sizes import check_sizes
+from model.layers.stack import Stack
 from model.modalities import Modalities
 from model.one_stream import OneStream
 from model.state import Carry
@@ -58,14 +59,12 @@ class SASRec(OneStream):
     ) -> None:
         super().__init__(modalities, ids, hidden, dropout, temperature, adaptor, normalise, norm_eps)
         check_sizes(inner=inner, layers=layers)
-        self.layers = nn.ModuleList(SASRecBlock(hidden, inner, heads, window, dropout, norm_eps) for _ in range(layers))
+        self.layers = Stack(SASRecBlock(hidden, inner, heads, window, dropout, norm_eps) for _ in range(layers))
         self.out_norm = nn.LayerNorm(hidden, norm_eps)
 
     def mix(self, x_BLd: Tensor, timestamps_BL: Tensor, carry: Carry | None) -> Tensor:
         """See ``OneStream.mix``; timestamps are not used."""
-        for number, layer in enumerate(self.layers):
-            x_BLd = layer(x_BLd, carry and carry.of(f"layers.{number}"))
-        out: Tensor = self.out_norm(x_BLd)
+        out: Tensor = self.out_norm(self.layers(x_BLd, carry=carry and carry.of("layers")))
         return out
 
 

@@ -12,6 +12,7 @@ from model.layers.ffn import FeedForward
 from model.layers.gaps import GapEncoding
 from model.layers.sizes import check_sizes
 from model.layers.ssd import SSDSizes, TiSSD
+from model.layers.stack import Stack
 from model.modalities import Modalities
 from model.one_stream import OneStream
 from model.state import Carry
@@ -69,14 +70,13 @@ class TiM4Rec(OneStream):
         sizes = SSDSizes(hidden, expand, head_dim, groups, state, kernel, "plain", "scale", norm_eps)
         self.gaps = GapEncoding() if time else None
         factors = (self.gaps.features, time_width) if self.gaps is not None else None
-        self.layers = nn.ModuleList(TimedLayer(sizes, factors, dropout) for _ in range(layers))
+        self.layers = Stack(TimedLayer(sizes, factors, dropout) for _ in range(layers))
 
     def mix(self, x_BLd: Tensor, timestamps_BL: Tensor, carry: Carry | None) -> Tensor:
         """See ``OneStream.mix``."""
         gaps_BLF = None if self.gaps is None else self.gaps(timestamps_BL, carry and carry.of("gaps"))
-        for number, layer in enumerate(self.layers):
-            x_BLd = layer(x_BLd, gaps_BLF, carry and carry.of(f"layers.{number}"))
-        return x_BLd
+        out: Tensor = self.layers(x_BLd, gaps_BLF, carry=carry and carry.of("layers"))
+        return out
 
 
 class TimedLayer(nn.Module):
