@@ -41,6 +41,7 @@ class BSARec(OneStream):
         adaptor: see ``OneStream``.
         normalise: see ``OneStream``.
         norm_eps: of every norm.
+        sparse_ids: see ``OneStream``.
 
     Raises:
         ValueError: see ``OneStream``; heads that do not divide d, or an alpha outside 0 to 1.
@@ -61,8 +62,9 @@ class BSARec(OneStream):
         adaptor: Adaptor = "linear",
         normalise: bool = False,
         norm_eps: float = 1e-12,
+        sparse_ids: bool = False,
     ) -> None:
-        super().__init__(modalities, ids, hidden, dropout, temperature, adaptor, normalise, norm_eps)
+        super().__init__(modalities, ids, hidden, dropout, temperature, adaptor, normalise, norm_eps, sparse_ids)
         check_sizes(inner=inner, layers=layers)
         if not 0 <= alpha <= 1:
             raise ValueError(f"alpha = {alpha}: it is the share of the filter; give a number from 0 to 1")

@@ -29,6 +29,7 @@ class GRU4Rec(OneStream):
         temperature: divides every score.
         adaptor: see ``OneStream``.
         normalise: see ``OneStream``.
+        sparse_ids: see ``OneStream``.
 
     Raises:
         ValueError: see ``OneStream``.
@@ -45,8 +46,9 @@ class GRU4Rec(OneStream):
         temperature: float = 1.0,
         adaptor: Adaptor = "linear",
         normalise: bool = False,
+        sparse_ids: bool = False,
     ) -> None:
-        super().__init__(modalities, ids, hidden, dropout, temperature, adaptor, normalise)
+        super().__init__(modalities, ids, hidden, dropout, temperature, adaptor, normalise, sparse_ids=sparse_ids)
         check_sizes(inner=inner, layers=layers)
         self.inner = inner
         widths = [hidden, *[inner] * (layers - 1)]

@@ -36,6 +36,7 @@ class Mamba4Rec(OneStream):
         adaptor: see ``OneStream``.
         normalise: see ``OneStream``.
         norm_eps: of every norm.
+        sparse_ids: see ``OneStream``.
 
     Raises:
         ValueError: see ``OneStream``.
@@ -55,8 +56,9 @@ class Mamba4Rec(OneStream):
         adaptor: Adaptor = "linear",
         normalise: bool = False,
         norm_eps: float = 1e-12,
+        sparse_ids: bool = False,
     ) -> None:
-        super().__init__(modalities, ids, hidden, dropout, temperature, adaptor, normalise, norm_eps)
+        super().__init__(modalities, ids, hidden, dropout, temperature, adaptor, normalise, norm_eps, sparse_ids)
         check_sizes(layers=layers)
         self.layers = Stack(
             MambaLayer(Mamba(hidden, state, kernel, expand), hidden, layers > 1, dropout, norm_eps)

@@ -33,6 +33,8 @@ class OneStream(FromTable, LastPosition):
         adaptor: of the content: a ``linear`` map, or a mixture of whitening ``experts``.
         normalise: match with item vectors of length 1.
         norm_eps: of every norm.
+        sparse_ids: give the learned rows sparse gradients, so that with the in-batch loss and an optimizer of
+            ``trainer.optimizers`` a step costs nothing for items that are not in its batch.
 
     Raises:
         ValueError: neither modalities nor ids, a modality twice or not known, a temperature that is not positive,
@@ -51,6 +53,7 @@ class OneStream(FromTable, LastPosition):
         adaptor: Adaptor,
         normalise: bool = False,
         norm_eps: float = 1e-12,
+        sparse_ids: bool = False,
     ) -> None:
         super().__init__()
         check_sizes(hidden=hidden)
@@ -59,7 +62,7 @@ class OneStream(FromTable, LastPosition):
         elif not ids:
             raise ValueError("without modalities and without ids all items are alike: give either")
         check_temperature(temperature)
-        self.modalities, self.ids, self.hidden = tuple(modalities), ids, hidden
+        self.modalities, self.ids, self.hidden, self.sparse_ids = tuple(modalities), ids, hidden, sparse_ids
         self.temperature, self.normalise = temperature, normalise
         self.adaptor: Adaptor = adaptor
         self.norm = nn.LayerNorm(hidden, norm_eps)
@@ -72,7 +75,7 @@ class OneStream(FromTable, LastPosition):
     def bind(self, n_items: int, features: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> None:
         """Build the item table; see ``SequenceModel.bind``."""
         kept = chosen(self.modalities, features)
-        self.items = ItemVectors(n_items, kept, present, self.hidden, self.ids, self.adaptor)
+        self.items = ItemVectors(n_items, kept, present, self.hidden, self.ids, self.adaptor, self.sparse_ids)
 
     def positions(self, items_BL: Tensor, timestamps_BL: Tensor, carry: Carry | None = None) -> Tensor:
         """User vectors ``(B, L, d)``; see ``CausalModel.positions``."""

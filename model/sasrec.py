@@ -37,6 +37,7 @@ class SASRec(OneStream):
         adaptor: see ``OneStream``.
         normalise: see ``OneStream``.
         norm_eps: of every norm.
+        sparse_ids: see ``OneStream``.
 
     Raises:
         ValueError: see ``OneStream``; heads that do not divide d.
@@ -56,8 +57,9 @@ class SASRec(OneStream):
         adaptor: Adaptor = "linear",
         normalise: bool = False,
         norm_eps: float = 1e-12,
+        sparse_ids: bool = False,
     ) -> None:
-        super().__init__(modalities, ids, hidden, dropout, temperature, adaptor, normalise, norm_eps)
+        super().__init__(modalities, ids, hidden, dropout, temperature, adaptor, normalise, norm_eps, sparse_ids)
         check_sizes(inner=inner, layers=layers)
         self.layers = Stack(SASRecBlock(hidden, inner, heads, window, dropout, norm_eps) for _ in range(layers))
         self.out_norm = nn.LayerNorm(hidden, norm_eps)

@@ -41,6 +41,7 @@ class TiM4Rec(OneStream):
         adaptor: see ``OneStream``.
         normalise: see ``OneStream``.
         norm_eps: of every norm.
+        sparse_ids: see ``OneStream``.
 
     Raises:
         ValueError: see ``OneStream`` and ``SSDSizes``.
@@ -64,8 +65,9 @@ class TiM4Rec(OneStream):
         adaptor: Adaptor = "linear",
         normalise: bool = False,
         norm_eps: float = 1e-12,
+        sparse_ids: bool = False,
     ) -> None:
-        super().__init__(modalities, ids, hidden, dropout, temperature, adaptor, normalise, norm_eps)
+        super().__init__(modalities, ids, hidden, dropout, temperature, adaptor, normalise, norm_eps, sparse_ids)
         check_sizes(layers=layers, time_width=time_width)
         sizes = SSDSizes(hidden, expand, head_dim, groups, state, kernel, "plain", "scale", norm_eps)
         self.gaps = GapEncoding() if time else None
