@@ -3,10 +3,12 @@
 from data.command import run_command
 from data.errors import exit_on_bad_input
 from data.features.extract import extract_features
+from data.fetch.command import fetch_domains
 from data.prepare import merge_domains, prepare_domain
 from data.sample import make_sample
 
 COMMANDS = {
+    "fetch": fetch_domains,
     "sample": make_sample,
     "domain": prepare_domain,
     "features": extract_features,

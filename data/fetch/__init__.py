@@ -1,0 +1,1 @@
+"""Published data sets by their short names: downloaded in parallel, resumed and verified."""
