@@ -10,10 +10,10 @@ from data.prepare.core import drop_duplicates, k_core
 from data.prepare.engine import keep
 from data.prepare.ids import Numbered, number, with_never_bought
 from data.prepare.manifest import Step
+from data.raw.bulk import NAME
 from data.raw.find import RawFiles
 from data.raw.metadata import metadata_parquet
-from data.raw.ratings import read_ratings
-from data.raw.reviews import read_reviews
+from data.raw.read import read_events
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def load_metadata(con: Any, files: RawFiles, template: str, work: Path) -> tuple
         The catalogue (item, priority of its best entry) and all entries (see `data.raw.metadata.COLUMNS`).
     """
     target = work / "metadata.parquet"
-    metadata_parquet(files.metadata, template, target)
+    metadata_parquet(files.items, template, target)
     entries = con.read_parquet(glob.escape(str(target)))
     best = entries.group_by("item").aggregate(priority=entries.priority.min())
     return keep(con, "catalogue", best), entries
@@ -46,8 +46,8 @@ def filter_interactions(con: Any, files: RawFiles, catalogue: Any, core: int, wo
         steps.append(_sizes(step, events))
         return events
 
-    events = after("read", _read(con, files, work))
-    events = after("duplicates dropped", keep(con, "unlike", drop_duplicates(events), "ratings_lines"))
+    events = after("read", read_events(con, files.events, work))
+    events = after("duplicates dropped", keep(con, "unlike", drop_duplicates(events), NAME))
     events = after("item has metadata", keep(con, "described", events.semi_join(catalogue, "item"), "unlike"))
     events = after(f"{core}-core", keep(con, "kept", k_core(con, events, core), "described"))
     if not steps[-1].interactions:
@@ -63,12 +63,6 @@ def number_domain(con: Any, events: Any, catalogue: Any, never_bought: bool) -> 
     if not never_bought:
         return numbered
     return Numbered(numbered.users, with_never_bought(con, numbered.items, catalogue), numbered.events)
-
-
-def _read(con: Any, files: RawFiles, work: Path) -> Any:
-    if files.interactions.suffix == ".csv":
-        return read_ratings(con, files.interactions)
-    return read_reviews(con, files.interactions, work)
 
 
 def _sizes(step: str, events: Any) -> Step:

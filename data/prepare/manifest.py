@@ -34,6 +34,8 @@ class Manifest:
     inputs: dict[str, str]
     """Name of each input → sha256."""
     format: int = FORMAT
+    layouts: dict[str, str] = field(default_factory=dict)
+    """Role of each raw file → the layout that its first lines showed; none of a merged domain."""
     steps: list[Step] = field(default_factory=list)
     users: int = 0
     items: int = 0

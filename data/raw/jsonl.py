@@ -1,46 +1,31 @@
-"""JSON lines, plain or gzipped: read in a stream with line numbers, written with orjson."""
+"""JSON lines, plain or packed: read in a stream with line numbers, written with orjson."""
 
-import gzip
-import io
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import jsonlines
 import orjson
 
 from data.errors import bad
 from data.files import atomic_file
-
-AGAIN = "Download or write the file again"
-
-
-def open_lines(path: Path) -> BinaryIO:
-    """The file's bytes, unzipped where its name ends in ``.gz``."""
-    if not path.is_file():
-        raise bad(path, "there is no such file", "Check the path")
-    if path.suffix != ".gz":
-        return path.open("rb")
-    return io.BufferedReader(cast(io.RawIOBase, gzip.open(path, "rb")), buffer_size=1 << 20)
+from data.raw.packed import AGAIN, FAULTS, fault, open_packed
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield ``(line number from 1, line)``, blank lines left out.
 
     Raises:
-        ValueError: the file is missing, empty, cut short or not gzip.
+        ValueError: the file is missing, empty, cut short or damaged.
     """
     number = 0
-    with open_lines(path) as stream:
+    with open_packed(path) as stream:
         try:
             for number, line in enumerate(stream, 1):
                 if not line.isspace():
                     yield number, line
-        except EOFError:
-            raise bad(path, f"the gz file is cut short, behind line {number}", AGAIN) from None
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise bad(path, f"the gz file is damaged behind line {number} ({error})", AGAIN) from None
+        except FAULTS as error:
+            raise fault(path, number, error) from None
     if number == 0:
         raise bad(path, "the file is empty", AGAIN)
 
@@ -52,7 +37,7 @@ def read_blocks(path: Path, size: int) -> Iterator[tuple[int, bytes]]:
         ValueError: the file is missing or empty.
     """
     number = 1
-    with open_lines(path) as stream:
+    with open_packed(path) as stream:
         while block := stream.read(size - 1) + stream.readline():
             yield number, block
             number += block.count(b"\n")
@@ -64,7 +49,7 @@ def read_jsonl(path: Path, loads: Callable[[bytes], Any] = orjson.loads) -> Iter
     """Yield ``(line number from 1, parsed line)`` in constant memory.
 
     Args:
-        path: a ``.jsonl``/``.json`` file, or a ``.gz`` of one.
+        path: a ``.jsonl``/``.json`` file, or a gzip or zstd of one.
         loads: parses one line; its ``ValueError`` becomes the message for that line.
 
     Raises:

@@ -121,7 +121,7 @@ def test_failure_leaves_the_old_folder_and_nothing_else(tmp_path: Path) -> None:
     prepare_domain(raw, out)
     before = content(tmp_path / "out")
     (raw / "ratings.csv").write_text("B1,u1,5,now\n")
-    with pytest.raises(ValueError, match=r"ratings\.csv:1: the timestamp is 'now'"):
+    with pytest.raises(ValueError, match=r"ratings\.csv:1: `timestamp` is 'now'"):
         prepare_domain(raw, out, overwrite=True)
     assert content(tmp_path / "out") == before
 

@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.raw.clean import clean
+from data.raw.head import read_head
+from data.raw.items import Items
+from data.raw.layouts import ITEMS
 from data.raw.metadata import read_metadata
 from data.raw.template import DEFAULT_TEMPLATE, check_template, fill
 
@@ -56,20 +59,29 @@ def _write(path: Path, *lines: bytes) -> Path:
     return path
 
 
-def test_metadata_of_2018_and_2014(tmp_path: Path) -> None:
-    new = {
+def _items(path: Path, *lines: bytes) -> Items:
+    head = read_head(_write(path, *lines))
+    (found,) = [items for layout in ITEMS if (items := layout(head))]
+    return found
+
+
+def test_metadata_of_2018(tmp_path: Path) -> None:
+    entry = {
         "asin": "A",
         "title": "T",
         "brand": "B",
         "category": ["C", "C", "D"],
         "description": ["x", "", "y &amp; z"],
+        "feature": ["not asked for"],
     }
-    old = b"{'asin': 'O', 'title': 'It\\'s', 'categories': [['Books', 'Tea'], ['Books']], 'description': 'd'}"
-    rows = list(read_metadata(_write(tmp_path / "meta_x.json.gz", orjson.dumps(new), old), DEFAULT_TEMPLATE))
-    assert [(item, title, text) for item, _, title, text in rows] == [
-        ("A", "T", "T B C D x y & z"),
-        ("O", "It's", "It's Books Tea d"),
-    ]
+    items = _items(tmp_path / "meta_x.json.gz", orjson.dumps(entry))
+    assert [row[:1] + row[2:] for row in read_metadata(items, DEFAULT_TEMPLATE)] == [("A", "T", "T B C D x y & z")]
+
+
+def test_metadata_of_2014(tmp_path: Path) -> None:
+    line = b"{'asin': 'O', 'title': 'It\\'s', 'categories': [['Books', 'Tea'], ['Books']], 'description': 'd'}"
+    items = _items(tmp_path / "meta_x.json.gz", line)
+    assert [row[:1] + row[2:] for row in read_metadata(items, DEFAULT_TEMPLATE)] == [("O", "It's", "It's Books Tea d")]
 
 
 def test_first_complete_entry_has_the_lowest_priority(tmp_path: Path) -> None:
@@ -79,7 +91,7 @@ def test_first_complete_entry_has_the_lowest_priority(tmp_path: Path) -> None:
         {"asin": "A", "title": "first", "description": ["complete"]},
         {"asin": "A", "title": "second", "description": ["complete"]},
     ]
-    rows = list(read_metadata(_write(tmp_path / "m.json.gz", *map(orjson.dumps, entries)), DEFAULT_TEMPLATE))
+    rows = list(read_metadata(_items(tmp_path / "m.json.gz", *map(orjson.dumps, entries)), DEFAULT_TEMPLATE))
     by_priority = sorted(rows, key=lambda row: row[1])
     assert [title for _, _, title, _ in by_priority] == ["first", "second", "only a title", ""]
 
@@ -88,12 +100,20 @@ def test_first_complete_entry_has_the_lowest_priority(tmp_path: Path) -> None:
     ("line", "told"),
     [
         (b'{"title": "no asin"}', "no `asin`"),
-        (b"[1]", "no `asin`"),
+        (b"[1]", "not an object"),
+        (b"{'asin': 'A'}", "malformed"),
         (b"{'asin': __import__('os').getcwd()}", "malformed"),
         (b'{"asin": "A"', "malformed"),
     ],
 )
 def test_bad_metadata_line(tmp_path: Path, line: bytes, told: str) -> None:
-    path = _write(tmp_path / "meta_x.json.gz", b'{"asin": "A"}', line)
+    items = _items(tmp_path / "meta_x.json.gz", b'{"asin": "A"}', line)
     with pytest.raises(ValueError, match=rf"meta_x\.json\.gz:2: .*{told}"):
-        list(read_metadata(path, DEFAULT_TEMPLATE))
+        list(read_metadata(items, DEFAULT_TEMPLATE))
+
+
+@pytest.mark.parametrize("line", [b"{'asin': __import__('os').getcwd()}", b"{'asin': 'A'", b"{'a': " + b"[" * 9999])
+def test_literals_are_never_run(tmp_path: Path, line: bytes) -> None:
+    items = _items(tmp_path / "meta_x.json.gz", b"{'asin': 'A'}", line)
+    with pytest.raises(ValueError, match=r"meta_x\.json\.gz:2: malformed line \(no Python literal"):
+        list(read_metadata(items, DEFAULT_TEMPLATE))
