@@ -4,7 +4,10 @@ from trainer.cli import CONFIGS, RunCLI, run
 
 
 def main() -> None:
-    """Train (``--backbone``: from pretrained weights; ``--ckpt_path``: resumed), then test the best epoch."""
+    """Train (``--backbone``: from pretrained weights; ``--ckpt_path``: resumed), then test the best epoch.
+
+    ``--trainer.max_epochs 0`` tests a backbone's weights as they are.
+    """
     cli = RunCLI(CONFIGS / "finetune" / "default.yaml")
     cli.fit()
     cli.test(cli.folder / "best.ckpt")

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from data.batches import Batch, gather
 from data.rows import Ints
 from data.store import SequenceStore
-from data.targets import HELD, Holdout
+from data.targets import Holdout, training_events
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +35,12 @@ class TrainingRows:
     stop: Ints
 
     @classmethod
-    def of(cls, store: SequenceStore, holdout: Holdout, window: int) -> "TrainingRows":
+    def of(
+        cls, store: SequenceStore, holdout: Holdout, window: int, drawn_S: NDArray[np.bool_] | None = None
+    ) -> "TrainingRows":
         """The rows whose targets are all training targets of the store (see ``targets_of``)."""
         begin_S = np.asarray(store.offsets[:-1])
-        events_S = (store.lengths - HELD[holdout]).clip(min=0)
+        events_S = training_events(store, holdout, drawn_S)
         # the first row has 2W targets, each further one W
         count_S = np.where(events_S > 1, 1 + np.maximum(-(-(events_S - 1 - 2 * window) // window), 0), 0)
         number_R = np.arange(count_S.sum()) - np.repeat(np.cumsum(count_S) - count_S, count_S)
@@ -57,10 +60,13 @@ class EveryPosition(Dataset[Batch]):
         store: the histories.
         holdout: what is not for training.
         window: of evaluation.
+        drawn_S: which histories train; all by default.
     """
 
-    def __init__(self, store: SequenceStore, holdout: Holdout, window: int) -> None:
-        self.store, self.rows = store, TrainingRows.of(store, holdout, window)
+    def __init__(
+        self, store: SequenceStore, holdout: Holdout, window: int, drawn_S: NDArray[np.bool_] | None = None
+    ) -> None:
+        self.store, self.rows = store, TrainingRows.of(store, holdout, window, drawn_S)
 
     def __len__(self) -> int:
         return len(self.rows)

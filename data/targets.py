@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.rows import Ints
 from data.store import SequenceStore
@@ -49,7 +50,25 @@ class Targets:
         return self.sequences[run], self.first[run] + samples_R - before
 
 
-def targets_of(store: SequenceStore, stage: Stage, holdout: Holdout, most: int | None = None) -> Targets:
+def training_events(store: SequenceStore, holdout: Holdout, drawn_S: NDArray[np.bool_] | None = None) -> Ints:
+    """How many events at the start of each history are for training, ``(S,)``.
+
+    Args:
+        store: the histories.
+        holdout: what is held out.
+        drawn_S: which histories train; all by default.
+    """
+    events_S: Ints = (store.lengths - HELD[holdout]).clip(min=0)
+    return events_S if drawn_S is None else np.where(drawn_S, events_S, 0)
+
+
+def targets_of(
+    store: SequenceStore,
+    stage: Stage,
+    holdout: Holdout,
+    most: int | None = None,
+    drawn_S: NDArray[np.bool_] | None = None,
+) -> Targets:
     """The targets of a stage; each has at least one event before it.
 
     With ``leave_one_out`` the last event is the test target, the one before the validation target, and
@@ -61,12 +80,12 @@ def targets_of(store: SequenceStore, stage: Stage, holdout: Holdout, most: int |
         stage: which targets.
         holdout: what is held out.
         most: at most so many sequences, evenly spread, for validation of a large merged domain.
+        drawn_S: which histories train; all by default. Validation and test are of every one.
     """
     lengths = store.lengths
-    held = HELD[holdout]
     if stage == "train":
-        return Targets.between(np.ones_like(lengths), lengths - held)
-    back = {"val": held, "test": 1 if holdout == "leave_one_out" else 0}[stage]
+        return Targets.between(np.ones_like(lengths), training_events(store, holdout, drawn_S))
+    back = {"val": HELD[holdout], "test": 1 if holdout == "leave_one_out" else 0}[stage]
     first = lengths - back
     stop = np.where((first >= 1) & (back > 0), first + 1, first)
     if most is not None and most < len(lengths):

@@ -5,12 +5,13 @@ Shapes: B requested histories, L longest among them.
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from data.batches import Batch, gather
 from data.rows import Ints
 from data.store import SequenceStore
-from data.targets import HELD, Holdout
+from data.targets import Holdout, training_events
 
 
 class WholeHistories(Dataset[Batch]):
@@ -19,11 +20,12 @@ class WholeHistories(Dataset[Batch]):
     Args:
         store: the histories.
         holdout: what is not for training.
+        drawn_S: which histories train; all by default.
     """
 
-    def __init__(self, store: SequenceStore, holdout: Holdout) -> None:
+    def __init__(self, store: SequenceStore, holdout: Holdout, drawn_S: NDArray[np.bool_] | None = None) -> None:
         self.store = store
-        events_S = (store.lengths - HELD[holdout]).clip(min=0)
+        events_S = training_events(store, holdout, drawn_S)
         kept = np.flatnonzero(events_S)
         self.stop, self.lengths = store.offsets[kept] + events_S[kept], events_S[kept]
 

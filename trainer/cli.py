@@ -24,10 +24,11 @@ from trainer.callbacks import EpochLines, StepSeed, Throughput
 from trainer.checkpoint import read_checkpoint, record_differences, system_weights
 from trainer.config_place import place_of
 from trainer.recommender import Recommender
-from trainer.results import command_line, facts_of, flatten, write_results, write_user_results
+from trainer.results import command_line, facts_of, flatten, write_results, write_training, write_user_results
 from trainer.run_folder import keep_metrics, log_to, new_folder
-from trainer.transfer import format_rows, transfer
+from trainer.transfer import Row, format_rows, transfer
 from trainer.user_results import KeepUserResults
+from trainer.zero_shot import check_zero_shot, keep_untrained, warn_of_noise
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +91,11 @@ class RunCLI(LightningCLI):
         if self.resume is not None:
             self._check_resume(self.resume)
 
+    @property
+    def zero_shot(self) -> bool:
+        """Whether the weights are tested as they were transferred."""
+        return self.trains and self.resume is None and self.config.trainer.max_epochs == 0
+
     def _check_resume(self, path: Path) -> None:
         checkpoint, folder = read_checkpoint(path), self.config.run_dir
         if not self.trains:
@@ -101,8 +107,10 @@ class RunCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
         """The trainer with our loggers and callbacks beside the user's; the folder is made once all else holds."""
-        self.datamodule.setup("fit" if self.trains else "test")
+        self.datamodule.setup("fit" if self.trains and not self.zero_shot else "test")
         self.model.check(self.datamodule)
+        if self.zero_shot:
+            check_zero_shot(self.model.system, self.datamodule, self.backbone)
         validates = self.datamodule.holdout != "none"
         if validates and self.config.monitor not in (known := self.model.monitors):
             raise ValueError(f"--monitor {self.config.monitor}: no such metric; give one of {', '.join(known)}")
@@ -125,23 +133,30 @@ class RunCLI(LightningCLI):
             raise
 
     def fit(self) -> None:
-        """Train, from scratch, from a backbone or resumed."""
-        if self.backbone is not None:
-            self._transfer(self.backbone)
-        self.trainer.fit(self.model, datamodule=self.datamodule, ckpt_path=self.resume, weights_only=True)
+        """Train, from scratch, from a backbone or resumed; with 0 epochs keep what was transferred as it is.
+
+        Writes ``train.json``: it is there when training is over.
+        """
+        rows = [] if self.backbone is None else self._transfer(self.backbone)
+        if self.zero_shot:
+            warn_of_noise(rows, self.model.system)
+            metrics = keep_untrained(self.trainer, self.model, self.datamodule, self.folder / "best.ckpt")
+            self.lines.best_value = metrics[self.config.monitor]
+            logger.info("no training: %s %.4f", self.config.monitor, self.lines.best_value)
+        else:
+            self.trainer.fit(self.model, datamodule=self.datamodule, ckpt_path=self.resume, weights_only=True)
         logger.info("best epoch %d, checkpoint %s", self.lines.best_epoch, self.folder / "best.ckpt")
+        write_training(self.folder, self._facts())
 
     def test(self, checkpoint: Path) -> None:
         """Test a checkpoint and write ``test.json``."""
-        backbone = self.config.backbone  # of a resumed run too
-        weights = {"backbone": str(backbone) if backbone else None, "checkpoint": str(checkpoint)}
-        facts = facts_of(self.model, self.datamodule, self.lines)  # testing takes the callbacks back to the best epoch
+        facts = self._facts() | {"checkpoint": str(checkpoint)}  # testing takes the callbacks back to the best epoch
         self.trainer.test(self.model, self.datamodule, ckpt_path=checkpoint, verbose=False, weights_only=True)
         if (results := self.kept.results(self.datamodule)) is not None:
             write_user_results(self.folder, results, self.datamodule)
         found = self.trainer.callback_metrics.items()
         metrics = {name: float(value) for name, value in found if name.startswith("test")}
-        write_results(self.folder, metrics, facts | weights)
+        write_results(self.folder, metrics, facts)
         self.log_hyperparameters(metrics)
 
     def log_hyperparameters(self, metrics: dict[str, float]) -> None:
@@ -181,13 +196,18 @@ class RunCLI(LightningCLI):
         self.kept = KeepUserResults()
         return [seed, Throughput(), *average, self.lines, LearningRateMonitor(), *stop, best, last, self.kept]
 
-    def _transfer(self, path: Path) -> None:
+    def _facts(self) -> dict[str, Any]:
+        backbone = self.config.backbone  # of a resumed run too
+        return facts_of(self.model, self.datamodule, self.lines) | {"backbone": str(backbone) if backbone else None}
+
+    def _transfer(self, path: Path) -> list[Row]:
         checkpoint = read_checkpoint(path)
         self.model.bind(self.datamodule)
         for difference in record_differences(checkpoint, self.model.system, self.datamodule):
             logger.warning("backbone %s: %s", path, difference)
         rows = transfer(system_weights(checkpoint), self.model.system, self.config.new, self.config.drop)
         logger.info("weights from %s:\n%s", path, format_rows(rows))
+        return rows
 
 
 class TestCLI(RunCLI):

@@ -1,6 +1,7 @@
 """What a run comes to: ``test.json`` and the final table."""
 
 import logging
+import math
 import platform
 import sys
 from pathlib import Path
@@ -31,13 +32,20 @@ def write_results(folder: Path, metrics: dict[str, float], facts: dict[str, Any]
         metrics: of both readings.
         facts: plain values on the run, ``system`` and ``domain`` among them.
     """
-    versions = {"python": platform.python_version(), "torch": torch.__version__, "lightning": L.__version__}
-    machine = {"command": command_line(), "versions": versions, "threads": torch.get_num_threads()}
-    with atomic_file(folder / "test.json") as part:
-        part.write_bytes(orjson.dumps({"metrics": metrics, **facts, **machine}, option=orjson.OPT_INDENT_2))
+    _write(folder / "test.json", {"metrics": metrics, **facts})
     table, repeats = format_metrics(metrics), 100 * facts["repeat_rate"]
     logger.info("%s on %s, test users (%.1f %% repeats):\n%s", facts["system"], facts["domain"], repeats, table)
     logger.info("results: %s", folder / "test.json")
+
+
+def write_training(folder: Path, facts: dict[str, Any]) -> None:
+    """Write ``train.json``, which says that training is over and what it came to.
+
+    Args:
+        folder: of the run.
+        facts: plain values on the run.
+    """
+    _write(folder / "train.json", facts)
 
 
 def write_user_results(folder: Path, results: UserResults, data: DomainData) -> None:
@@ -52,7 +60,7 @@ def write_user_results(folder: Path, results: UserResults, data: DomainData) -> 
 def facts_of(model: Recommender, data: DomainData, lines: EpochLines) -> dict[str, Any]:
     """What ``test.json`` tells of the training and of the domain beside its metrics."""
     return {
-        "best_val": lines.best_value if lines.best_epoch else None,
+        "best_val": lines.best_value if math.isfinite(lines.best_value) else None,
         "epochs_to_best": lines.best_epoch,
         "seconds_to_best": lines.best_seconds,
         "seconds": lines.seconds,
@@ -60,6 +68,8 @@ def facts_of(model: Recommender, data: DomainData, lines: EpochLines) -> dict[st
         "system": type(model.system).__name__,
         "domain": data.domain.name,
         "users": len(data.store),
+        "user_share": data.user_share,
+        "training_users": int(data.drawn_S.sum()),
         "items": data.n_items,
         "repeat_rate": data.store.repeat_rate(),
         "seed": data.seed,
@@ -69,6 +79,13 @@ def facts_of(model: Recommender, data: DomainData, lines: EpochLines) -> dict[st
 def command_line() -> str:
     """The command as it was given."""
     return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def _write(path: Path, facts: dict[str, Any]) -> None:
+    versions = {"python": platform.python_version(), "torch": torch.__version__, "lightning": L.__version__}
+    machine = {"command": command_line(), "versions": versions, "threads": torch.get_num_threads()}
+    with atomic_file(path) as part:
+        part.write_bytes(orjson.dumps(facts | machine, option=orjson.OPT_INDENT_2))
 
 
 def format_metrics(metrics: dict[str, float]) -> str:

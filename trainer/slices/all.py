@@ -32,7 +32,7 @@ def slices_of(results: UserResults, data: DomainData, ks: Sequence[int] = (10, 2
         …; ``lists``: by reading, ``test`` or ``test_removed``, ``coverage@10`` and so on; ``content``: the modality
         whose vectors tell diversity, the same for every model on a domain, None where the domain has none.
     """
-    popularity = training_popularity(data.store, data.holdout, data.n_items)
+    popularity = training_popularity(data.store, data.holdout, data.n_items, data.drawn_S)
     modality, content = _content(data)
     return {
         "history_length": by_history_length(results, ks),

@@ -39,6 +39,14 @@ def test_training_is_all_but_the_last_two(data: DomainData) -> None:
     assert sequence.tolist() == [0, 0, 0, 0, 1, 2, 2, 2] and items.tolist() == [1, 2, 1, 3, 1, 2, 5, 1]
 
 
+def test_users_who_were_not_drawn_did_not_train(data: DomainData) -> None:
+    popularity = training_popularity(data.store, "leave_one_out", ITEMS, np.array([True, True, False]))
+    assert popularity.counts_I.tolist() == [0, 1, 1, *[0] * 10] and popularity.users == 1
+    data.drawn_S = np.array([False, True, True])  # B E of user 2 alone: D is cold, B is not
+    rows = slices_of(results_of(data, [0.0, 2.0, 20.0], [0.0, 2.0, 20.0]), data)["popularity"]
+    assert [row["users"] for row in rows if row["slice"] == "cold"] == [1]
+
+
 def test_slices_by_hand(data: DomainData) -> None:
     results = results_of(data, [0.0, 2.0, 20.0], [0.0, 2.0, float("inf")])
     popularity = training_popularity(data.store, "leave_one_out", ITEMS)
