@@ -7,6 +7,15 @@ from torch import Tensor
 from torchmetrics import Metric
 
 
+def ndcg(ranks: Tensor, k: Tensor | int = 10) -> Tensor:
+    """NDCG@K of users with one target each, from its rank from 0: ``1 / log2(rank + 2)``, 0 from K on.
+
+    >>> ndcg(torch.tensor([0.0, 2.0, 10.0, torch.inf]))
+    tensor([1.0000, 0.5000, 0.0000, 0.0000])
+    """
+    return torch.where(ranks < k, 1 / torch.log2(ranks + 2), 0.0)
+
+
 class RankMetrics(Metric):
     """Mean Hit@K, NDCG@K and MRR@K over users with one target each.
 
@@ -36,9 +45,10 @@ class RankMetrics(Metric):
     def update(self, ranks_B: Tensor) -> None:
         """Add users by their ranks from 0, ``(B,)``; infinite is a miss at every K."""
         ranks = ranks_B.double().unsqueeze(1)
-        inside = ranks < torch.tensor(self.ks, device=ranks.device)
-        gains = torch.stack([torch.ones_like(ranks), 1 / torch.log2(ranks + 2), 1 / (ranks + 1)])
-        self.sums += torch.where(inside, gains, 0.0).sum(dim=1)
+        ks = torch.tensor(self.ks, device=ranks.device)
+        inside = ranks < ks
+        gains = torch.stack([inside.double(), ndcg(ranks, ks), torch.where(inside, 1 / (ranks + 1), 0.0)])
+        self.sums += gains.sum(dim=1)
         self.users += len(ranks_B)
 
     @property

@@ -7,12 +7,18 @@ import pytest
 import torch
 
 import trainer.metrics
-from trainer.metrics import RankMetrics
+from trainer.metrics import RankMetrics, ndcg
 
 
 def test_the_example_in_the_docstring() -> None:
     results = doctest.testmod(trainer.metrics, raise_on_error=True)
     assert results.attempted >= 3
+
+
+def test_ndcg_of_each_user() -> None:
+    ranks = torch.tensor([0.0, 2.0, 10.0, math.inf, 0.5, 9.5], dtype=torch.float64)
+    expected = [1, 0.5, 0, 0, 1 / math.log2(2.5), 1 / math.log2(11.5)]
+    assert ndcg(ranks, 10).tolist() == pytest.approx(expected)
 
 
 def test_by_hand() -> None:

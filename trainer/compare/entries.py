@@ -1,23 +1,17 @@
 """A model on a domain: the arguments of its runs, tried on main.py's own parser before anything runs."""
 
-import json
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from data.domain import Domain
-from data.errors import bad
-from data.files import atomic_file, sha256
-from trainer.compare.parsing import DEFAULTS, parse
+from data.files import sha256
+from trainer.compare.backbones import run_of
+from trainer.compare.parsing import FINE_TUNING, parse, to_arguments
 from trainer.compare.settings import DomainSettings, ModelSettings, Search, Settings
 from trainer.results import flatten
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,6 +27,7 @@ class Entry:
         trials: how many.
         defaults: what the configs say of the searched options, where the search has that value.
         files: checksums of the configs.
+        backbone: the name of what it starts from; None from scratch.
     """
 
     domain: str
@@ -43,6 +38,7 @@ class Entry:
     trials: int
     defaults: Mapping[str, Any]
     files: Mapping[str, str]
+    backbone: str | None
 
     @property
     def name(self) -> str:
@@ -53,48 +49,31 @@ class Entry:
         """Of main.py, but for the run folder."""
         return [*self.arguments, *to_arguments(options), f"--seed_everything={seed}"]
 
+    def told(self, first_seed: int) -> dict[str, Any]:
+        """What decides its runs, as plain values."""
+        return {
+            "arguments": list(self.arguments),
+            "search": {name: vars(search) for name, search in self.search.items()},
+            "tuned_on": first_seed,
+            "files": dict(self.files),
+        }
+
 
 def entries_of(settings: Settings) -> list[Entry]:
-    """Every model on every domain.
+    """Every model on every domain that it is asked on.
 
     Raises:
         ValueError: a domain or config is missing, or main.py does not know an option or its value.
     """
     for name, domain in settings.domains.items():
         _check_domain(name, domain)
+    known = {model: _known(settings, model) for model in settings.models}
     return [
-        _entry(settings, (domain, settings.domains[domain]), (model, settings.models[model]))
+        _entry(settings, (domain, settings.domains[domain]), (model, settings.models[model]), known[model])
         for domain in settings.domains
         for model in settings.models
+        if settings.models[model].is_asked(domain)
     ]
-
-
-def claim(entry: Entry, first_seed: int) -> None:
-    """Write what decides the entry's runs beside them, once.
-
-    Raises:
-        ValueError: the folder holds runs of other settings.
-    """
-    told = {
-        "arguments": list(entry.arguments),
-        "search": {name: vars(search) for name, search in entry.search.items()},
-        "tuned_on": first_seed,
-        "files": dict(entry.files),
-    }
-    path = entry.folder / "entry.json"
-    if not path.is_file():
-        with atomic_file(path) as part:
-            part.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2))
-        return
-    was = orjson.loads(path.read_bytes())
-    if differing := [name for name, value in told.items() if was.get(name) != value]:
-        what = f"the runs here are of other {', '.join(differing)} than the comparison says now"
-        raise bad(entry.folder, what, "Give another --out, or remove this folder to run them again")
-
-
-def to_arguments(options: Mapping[str, Any]) -> list[str]:
-    """``--name=value`` of each; what is not a text is JSON."""
-    return [f"--{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in options.items()]
 
 
 def _check_domain(name: str, settings: DomainSettings) -> None:
@@ -106,27 +85,44 @@ def _check_domain(name: str, settings: DomainSettings) -> None:
         raise ValueError(f"domains.{name}: {settings.folder} is a pretraining domain, which has nothing to test on")
 
 
-def _entry(settings: Settings, domain: tuple[str, DomainSettings], model: tuple[str, ModelSettings]) -> Entry:
-    place, own, shop = f"{model[0]} on {domain[0]}", model[1], domain[1]
-    configs = tuple(f"--config={path}" for path in own.configs)
-    common = {
+def _known(settings: Settings, model: str) -> set[str]:
+    """Names of the options that the model has."""
+    own = settings.models[model]
+    domain = next(name for name in settings.domains if own.is_asked(name))
+    common = to_arguments(_common(settings, settings.domains[domain]))
+    return {*flatten(parse(f"{model} on {domain}", [*_configs(own), *common]))}
+
+
+def _common(settings: Settings, shop: DomainSettings) -> dict[str, Any]:
+    return {
         "data.domain": str(shop.folder),
         "monitor": settings.monitor,
         "patience": settings.patience,
         "trainer.max_epochs": settings.max_epochs,
     }
-    known = flatten(parse(place, [*configs, *to_arguments(common)]))
+
+
+def _configs(model: ModelSettings) -> tuple[str, ...]:
+    return tuple(f"--config={path}" for path in model.configs)
+
+
+def _entry(
+    settings: Settings, domain: tuple[str, DomainSettings], model: tuple[str, ModelSettings], known: set[str]
+) -> Entry:
+    place, own, shop = f"{model[0]} on {domain[0]}", model[1], domain[1]
     where_known = {name: value for name, value in shop.where_known.items() if name in known}
-    options = common | shop.options | where_known | own.options
+    start = {} if own.backbone is None else {"backbone": str(run_of(settings, own.backbone) / "best.ckpt")}
+    options = _common(settings, shop) | shop.options | where_known | own.options | start
     entry = Entry(
         domain[0],
         model[0],
         settings.out / domain[0] / model[0],
-        (*configs, *to_arguments(options)),
+        (*_configs(own), *to_arguments(options)),
         own.search,
         _trials(settings, own),
         {},
-        {str(path): sha256(path) for path in (DEFAULTS, *own.configs)},
+        {str(path): sha256(path) for path in (FINE_TUNING.defaults, *own.configs)},
+        own.backbone,
     )
     found = flatten(parse(place, entry.run_arguments({}, settings.seeds[0])))
     for values in _examples(own.search):

@@ -1,4 +1,4 @@
-"""One run of main.py in a process of its own; a finished one is not run again."""
+"""One run of main.py or pretrain.py in a process of its own; a finished one is not run again."""
 
 import fcntl
 import logging
@@ -12,10 +12,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 logger = logging.getLogger(__name__)
 
-MAIN = Path(__file__).parents[2] / "main.py"
+ROOT = Path(__file__).parents[2]
+
+Script = Literal["main.py", "pretrain.py"]
+
+#: What a script leaves in the run's folder when it has finished, and not before.
+_LEAVES: dict[Script, str] = {"main.py": "test.json", "pretrain.py": "train.json"}
 
 
 class RunFailed(Exception):
@@ -27,41 +33,43 @@ class RunKilled(Exception):
 
 
 class Launcher:
-    """Runs main.py.
+    """Runs the scripts.
 
     Args:
         threads: of each run.
-        main: the script.
+        scripts: the folder that they are in.
     """
 
-    def __init__(self, threads: int, main: Path = MAIN) -> None:
-        self.threads, self.main = threads, main
+    def __init__(self, threads: int, scripts: Path = ROOT) -> None:
+        self.threads, self.scripts = threads, scripts
         self._running: set[subprocess.Popen[bytes]] = set()
         self._stopped, self._lock = False, threading.Lock()
 
-    def command(self, arguments: Sequence[str], folder: Path) -> str:
+    def command(self, arguments: Sequence[str], folder: Path, script: Script = "main.py") -> str:
         """The run's command line, as one would type it."""
-        script = os.path.relpath(self.main)
-        return f"OMP_NUM_THREADS={self.threads} {shlex.join(['python', script, *arguments, f'--run_dir={folder}'])}"
+        words = ["python", os.path.relpath(self.scripts / script), *arguments, f"--run_dir={folder}"]
+        return f"OMP_NUM_THREADS={self.threads} {shlex.join(words)}"
 
-    def run(self, arguments: Sequence[str], folder: Path) -> None:
+    def run(self, arguments: Sequence[str], folder: Path, script: Script = "main.py") -> None:
         """Run into ``folder``, unless it holds a finished run; an unfinished one starts over.
 
         Raises:
             RunFailed: with the run's own message.
             RunKilled: by a signal.
         """
+        finished = folder / _LEAVES[script]
         with _held(folder) as lock:
-            if (folder / "test.json").is_file():
+            if finished.is_file():
                 return
             shutil.rmtree(folder, ignore_errors=True)
-            logger.info("run: %s", self.command(arguments, folder))
+            logger.info("run: %s", self.command(arguments, folder, script))
             start, log = time.perf_counter(), folder.with_name(f"{folder.name}.log")
             with log.open("wb") as output:
-                code = self._wait([sys.executable, str(self.main), *arguments, f"--run_dir={folder}"], output, lock)
+                words = [sys.executable, str(self.scripts / script), *arguments, f"--run_dir={folder}"]
+                code = self._wait(words, output, lock)
             if code < 0:
                 raise RunKilled(f"killed by signal {-code}")
-            if code > 0 or not (folder / "test.json").is_file():
+            if code > 0 or not finished.is_file():
                 raise RunFailed(_message(log, code))
             logger.info("done in %.0f s: %s", time.perf_counter() - start, folder)
 

@@ -18,7 +18,7 @@ def markdown(result: Mapping[str, Any]) -> str:
     """Tables by domain, then what was chosen and the command of every run."""
     parts = [_head(result)]
     for name, domain in result["domains"].items():
-        parts += _domain(name, domain, result["settings"]["reference"])
+        parts += _domain(name, domain, result["settings"])
     parts += ["## Commands", *_commands(result)]
     return "\n\n".join(parts) + "\n"
 
@@ -49,13 +49,19 @@ def _head(result: Mapping[str, Any]) -> str:
     )
 
 
-def _domain(name: str, domain: Mapping[str, Any], reference: str) -> Iterator[str]:
+def _domain(name: str, domain: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
     finished = {model: row for model, row in domain["models"].items() if row["error"] is None}
     yield (
         f"## {name}\n\n{domain['users']:,} users, {domain['items']:,} items, {domain['interactions']:,} interactions, "
         f"{domain['repeat_rate']:.1%} repeats (`{domain['folder']}`)."
     )
-    yield accuracy_table(domain, reference)
+    if domain["options"]:
+        yield f"Here {', '.join(f'{option} = {value}' for option, value in domain['options'].items())}."
+    if absent := [model for model in settings["models"] if model not in domain["models"]]:
+        yield f"Not asked here: {', '.join(absent)}."
+    if settings["reference"] not in finished:
+        yield f"No differences: the reference, {settings['reference']}, has no result here."
+    yield accuracy_table(domain, settings["reference"])
     for model, row in domain["models"].items():
         if row["error"] is not None:
             yield f"**{model} failed**: {row['error']}"
@@ -75,7 +81,7 @@ def _accuracy(name: str, model: Mapping[str, Any], reference: str) -> list[str]:
         *(_spread(model["metrics"][metric], ".4f") for metric in _ACCURACY),
         *(["reference", "reference"] if name == reference else differences),
         _spread(model["best_val"], ".4f"),
-        ", ".join("" if epoch is None else str(epoch) for epoch in model["best_epochs"]),
+        ", ".join(str(epoch or 0) for epoch in model["best_epochs"]),
         f"{model['seconds']['mean']:.1f}",
         f"{model['parameters']:,}",
     ]
@@ -117,6 +123,10 @@ def _number(value: float | None) -> str:
 
 
 def _commands(result: Mapping[str, Any]) -> Iterator[str]:
+    for name, backbone in result["backbones"].items():
+        if backbone["error"] is None:
+            facts = f"on {backbone['domain']}, best epoch {backbone['epochs_to_best']}, {backbone['seconds']:.1f} s"
+            yield f"Backbone {name}, {facts}\n\n```bash\n{backbone['command']}\n```"
     for name, domain in result["domains"].items():
         for model, row in domain["models"].items():
             if row["error"] is not None:

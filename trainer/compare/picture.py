@@ -1,12 +1,12 @@
 """Accuracy against effort: NDCG@10 by training seconds and by parameters, a row of two a domain."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from data.files import atomic_file
+from trainer.results import READINGS
 
-_METRIC = "test/ndcg@10"
 _X = {"seconds": "training, s", "parameters": "parameters"}
 
 
@@ -23,19 +23,26 @@ def draw(result: Mapping[str, Any], out: Path) -> None:
         panels = figure.subplots(len(domains), 2, squeeze=False, sharey="row")
         for (name, domain), row in zip(domains.items(), panels, strict=True):
             models = {model: found for model, found in domain["models"].items() if found["error"] is None}
+            stage = stage_of(domain)
             for axes, (key, label) in zip(row, _X.items(), strict=True):
-                _panel(axes, models, key)
+                _panel(axes, models, key, stage, list(result["settings"]["models"]))
                 axes.set(xlabel=label, title=name)
-            row[0].set_ylabel("test NDCG@10, as published")
+            row[0].set_ylabel(f"test NDCG@10, {READINGS[stage]}")
         figure.suptitle(f"95 % intervals over seeds; {result['date'][:10]}", fontsize=7)
         figure.savefig(part, format="svg", metadata={"Date": None})
 
 
-def _panel(axes: Any, models: Mapping[str, Any], key: str) -> None:
-    for at, (name, model) in enumerate(models.items()):
+def stage_of(domain: Mapping[str, Any]) -> str:
+    """The reading that decides there: that of the metric which chose the epochs."""
+    return "test_removed" if domain["monitor"].startswith("val_removed/") else "test"
+
+
+def _panel(axes: Any, models: Mapping[str, Any], key: str, stage: str, names: Sequence[str]) -> None:
+    """``names`` of all models, on whatever domain: each has one colour throughout."""
+    for name, model in models.items():
         x = model["seconds"]["mean"] if key == "seconds" else model["parameters"]
-        metric = model["metrics"][_METRIC]
-        axes.errorbar(x, metric["mean"], metric["half"] or 0, marker="o", markersize=4, capsize=2, color=f"C{at}")
+        metric, colour = model["metrics"][f"{stage}/ndcg@10"], f"C{names.index(name)}"
+        axes.errorbar(x, metric["mean"], metric["half"] or 0, marker="o", markersize=4, capsize=2, color=colour)
         axes.annotate(name, (x, metric["mean"]), xytext=(4, 3), textcoords="offset points", fontsize=7)
     # what counts has no parameters, and takes next to no time: both stand on the axis's linear part
     axes.set_xscale("symlog", linthresh=1 if key == "seconds" else 1000)

@@ -1,13 +1,24 @@
-"""Tuning and testing of every entry, some at a time."""
+"""Pretraining of every backbone, tuning and testing of every entry, some at a time."""
 
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from trainer.compare.backbones import Backbone
 from trainer.compare.entries import Entry
 from trainer.compare.launch import Launcher, RunFailed, RunKilled
 from trainer.compare.tuning import Tuned, tune
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What became of a backbone; ``error`` is None where it is there."""
+
+    backbone: Backbone
+    command: str
+    error: str | None
 
 
 @dataclass(frozen=True)
@@ -36,30 +47,59 @@ class Outcome:
     error: str | None
 
 
-def run_all(entries: Sequence[Entry], seeds: Sequence[int], launcher: Launcher, jobs: int) -> list[Outcome]:
-    """Tune each entry, then run its best options with every seed; one that fails does not keep others from running.
+def run_all(
+    backbones: Sequence[Backbone], entries: Sequence[Entry], seeds: Sequence[int], launcher: Launcher, jobs: int
+) -> tuple[list[Pretrained], list[Outcome]]:
+    """Pretrain; tune each entry, then run its best options with every seed.
 
-    Trials of one entry follow each other; what comes out does not depend on ``jobs``.
+    What fails does not keep others from running, but for what starts from a backbone that failed. Trials of one entry
+    follow each other; what comes out does not depend on ``jobs``.
     """
     with ThreadPoolExecutor(jobs) as pool:
         try:
-            tuning = {pool.submit(_tune, entry, launcher, seeds[0]): entry for entry in entries}
+            pretraining = {pool.submit(_pretrain, backbone, launcher): backbone.name for backbone in backbones}
+            tuning = {pool.submit(_tune, one, None, launcher, seeds[0]): one for one in entries if not one.backbone}
             tested: dict[str, tuple[Tuned | str, list[Future[SeedRun | str]]]] = {}
-            for future in as_completed(tuning):
+            for future in _as_they_end(pretraining, tuning):
+                if future in pretraining:
+                    after = [entry for entry in entries if entry.backbone == pretraining[future]]
+                    tuning |= {pool.submit(_tune, one, future.result(), launcher, seeds[0]): one for one in after}
+                    continue
                 entry, tuned = tuning[future], future.result()
                 left = [] if isinstance(tuned, str) else seeds
                 tested[entry.name] = (
                     tuned,
                     [pool.submit(_test, entry, tuned, launcher, seed, seed == seeds[0]) for seed in left],
                 )
-            return [_outcome(entry, *tested[entry.name]) for entry in entries]
+            outcomes = [_outcome(entry, *tested[entry.name]) for entry in entries]
+            return [future.result() for future in pretraining], outcomes
         except BaseException:
             launcher.stop()
             pool.shutdown(cancel_futures=True)
             raise
 
 
-def _tune(entry: Entry, launcher: Launcher, seed: int) -> Tuned | str:
+def _as_they_end(*groups: Mapping[Future[Any], Any]) -> Iterator[Future[Any]]:
+    """The futures of mappings that may grow meanwhile."""
+    ended: set[Future[Any]] = set()
+    while pending := {future for group in groups for future in group} - ended:
+        done = wait(pending, return_when=FIRST_COMPLETED).done
+        ended |= done
+        yield from [future for group in groups for future in group if future in done]
+
+
+def _pretrain(backbone: Backbone, launcher: Launcher) -> Pretrained:
+    command = launcher.command(backbone.arguments, backbone.run, "pretrain.py")
+    try:
+        launcher.run(backbone.arguments, backbone.run, "pretrain.py")
+    except (RunFailed, RunKilled) as error:
+        return Pretrained(backbone, command, str(error))
+    return Pretrained(backbone, command, None)
+
+
+def _tune(entry: Entry, start: Pretrained | None, launcher: Launcher, seed: int) -> Tuned | str:
+    if start is not None and start.error is not None:
+        return f"backbone {entry.backbone}: {start.error}"
     try:
         return tune(entry, launcher, seed)
     except (RunFailed, RunKilled) as error:

@@ -56,13 +56,27 @@ class DomainSettings:
 
     Args:
         folder: the processed folder.
-        options: of main.py, for every model: the window, say.
+        options: of main.py, for every model: the window, say, or a share of the users (``data.user_share``), no
+            training at all (``trainer.max_epochs: 0``), or a ``monitor`` or ``patience`` other than the comparison's.
         where_known: likewise, but only for models that have the option: ``model.system.init_args.time``, say.
     """
 
     folder: Path
     options: dict[str, Any] = field(default_factory=dict)
     where_known: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BackboneSettings:
+    """Weights to start from, as pretrain.py is told of them.
+
+    Args:
+        configs: pretrain.py's config files, in order.
+        options: of pretrain.py.
+    """
+
+    configs: list[Path]
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,12 +89,20 @@ class ModelSettings:
         search: options to be searched, by name.
         trials: fewer than the comparison's, for a model with little to search; all by default, none where there is
             nothing to search.
+        backbone: the one of ``backbones`` that every run starts from; from scratch by default.
+        domains: those that it is asked on, for a model that cannot run on some; all by default.
     """
 
     configs: list[Path]
     options: dict[str, Any] = field(default_factory=dict)
     search: dict[str, Search] = field(default_factory=dict)
     trials: int | None = None
+    backbone: str | None = None
+    domains: list[str] | None = None
+
+    def is_asked(self, domain: str) -> bool:
+        """Whether it is to run there."""
+        return self.domains is None or domain in self.domains
 
 
 @dataclass(frozen=True)
@@ -89,7 +111,8 @@ class Settings:
 
     Each model gets ``trials`` Optuna trials over its own search space on each domain, judged by the best validation
     value of ``monitor`` on the first seed; the best options then run with every seed and are tested. What is finished
-    is never run again: give the same command after a stop.
+    is never run again: give the same command after a stop. A backbone is pretrained once, on the first seed, like what
+    is tuned; the intervals over seeds do not tell how another pretraining would have gone.
 
     Args:
         domains: by name.
@@ -104,6 +127,7 @@ class Settings:
         jobs: runs at a time.
         threads: of each run; by default the cores divided by jobs.
         resamples: of the bootstrap over users.
+        backbones: by name, for models to start from.
     """
 
     domains: dict[str, DomainSettings]
@@ -118,3 +142,4 @@ class Settings:
     jobs: int = 1
     threads: int | None = None
     resamples: int = 10_000
+    backbones: dict[str, BackboneSettings] = field(default_factory=dict)

@@ -72,11 +72,6 @@ def holm(ps: Sequence[float]) -> list[float]:
     return corrected
 
 
-def ndcg(ranks_U: Floats, k: int = 10) -> Floats:
-    """Each user's NDCG@K from the rank of the target, from 0: ``1 / log2(rank + 2)``, 0 beyond K."""
-    return np.where(ranks_U < k, 1 / np.log2(np.minimum(ranks_U, k) + 2), 0.0)
-
-
 def _resampled(values_UC: Floats, resamples: int, random: np.random.Generator) -> Iterator[Floats]:
     """Means of resampled users, a block of ``(R, C)`` at a time: how often each is drawn, times the values."""
     users = len(values_UC)

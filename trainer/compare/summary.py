@@ -9,10 +9,11 @@ import torch
 
 from data.domain import Domain
 from data.errors import bad
-from trainer.compare.schedule import Outcome
-from trainer.compare.settings import Settings
-from trainer.compare.statistics import Floats, holm, ndcg, paired_bootstrap, t_interval
+from trainer.compare.schedule import Outcome, Pretrained
+from trainer.compare.settings import DomainSettings, Settings
+from trainer.compare.statistics import Floats, holm, paired_bootstrap, t_interval
 from trainer.finished_run import FinishedRun, read_run
+from trainer.metrics import ndcg
 from trainer.results import READINGS
 from trainer.user_results import UserResults
 
@@ -31,15 +32,34 @@ def summarise(outcomes: Sequence[Outcome], settings: Settings) -> dict[str, Any]
         models = {outcome.entry.model: _model(outcome) for outcome in theirs}
         for model, differences in _differences(theirs, settings).items():
             models[model]["against_reference"] = differences
-        found[name] = _facts(Domain(domain.folder)) | {"models": models}
+        found[name] = _facts(domain, settings) | {"models": models}
     _correct(found)
     return found
 
 
-def _facts(domain: Domain) -> dict[str, Any]:
+def summarise_backbones(pretrained: Sequence[Pretrained]) -> dict[str, Any]:
+    """By backbone its command and what ``train.json`` tells of it."""
+    return {one.backbone.name: _backbone(one) for one in pretrained}
+
+
+def _backbone(pretrained: Pretrained) -> dict[str, Any]:
+    run = pretrained.backbone.run
+    told = {"error": pretrained.error, "folder": str(run), "command": pretrained.command}
+    if pretrained.error is not None:
+        return told
+    facts = orjson.loads((run / "train.json").read_bytes())
+    return told | {name: facts[name] for name in ("domain", "best_val", "epochs_to_best", "seconds", "parameters")}
+
+
+def _facts(settings: DomainSettings, whole: Settings) -> dict[str, Any]:
+    """Of the shop, and how models are judged there; ``share`` of its users train."""
+    domain = Domain(settings.folder)
     store = domain.store()
+    untrained = settings.options.get("trainer.max_epochs") == 0
     return {"folder": str(domain.path), "users": len(store), "items": len(domain.items),
-            "interactions": len(store.items), "repeat_rate": store.repeat_rate()}  # fmt: skip
+            "interactions": len(store.items), "repeat_rate": store.repeat_rate(), "options": settings.options,
+            "monitor": settings.options.get("monitor", whole.monitor),
+            "share": 0.0 if untrained else float(settings.options.get("data.user_share", 1.0))}  # fmt: skip
 
 
 def _model(outcome: Outcome) -> dict[str, Any]:
@@ -84,17 +104,20 @@ def _slices(run: FinishedRun) -> Mapping[str, Any]:
 
 
 def _mean(values: Sequence[Any]) -> Any:
-    """Of numbers, or of lists and mappings of them; texts and what is None stay."""
+    """Of numbers, or of lists and mappings of them; of those that are not None; texts stay."""
     first = values[0]
     if isinstance(first, dict):
         return {key: _mean([value[key] for value in values]) for key in first}
     if isinstance(first, list):
         return [_mean(parts) for parts in zip(*values, strict=True)]
-    return first if isinstance(first, str) or None in values else sum(values) / len(values)
+    if isinstance(first, str):
+        return first
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _differences(outcomes: Sequence[Outcome], settings: Settings) -> dict[str, dict[str, dict[str, float]]]:
-    """By model and reading, NDCG@10 less the reference's over the same users; nothing where the reference failed."""
+    """By model and reading, NDCG@10 less the reference's over the same users; nothing where there is no reference."""
     gains = {outcome.entry.model: _gains(outcome) for outcome in outcomes if outcome.error is None}
     others = [model for model in gains if model != settings.reference]
     if settings.reference not in gains or not others:
@@ -112,7 +135,7 @@ def _differences(outcomes: Sequence[Outcome], settings: Settings) -> dict[str, d
 def _gains(outcome: Outcome) -> tuple[torch.Tensor, Floats]:
     """Users, and each one's NDCG@10 in both readings, mean over seeds, ``(U, 2)``."""
     results = [UserResults.read(run.folder) for run in outcome.runs]
-    gains = [[ndcg(result.of(stage)[0].numpy()) for stage in READINGS] for result in results]
+    gains = [[ndcg(result.of(stage)[0]).numpy() for stage in READINGS] for result in results]
     return results[0].users, np.mean(gains, axis=0).T
 
 

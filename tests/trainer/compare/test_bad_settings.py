@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.trainer.compare.settings import DROPOUT, FACTS, RATE, small_comparison
+from tests.trainer.compare.settings import DROPOUT, FACTS, RATE, shares_comparison, small_comparison
+from tests.trainer.tiny import write_domain
 from trainer.cli import CONFIGS
 from trainer.compare import compare
+from trainer.compare.backbones import backbones_of
 from trainer.compare.check import check
 from trainer.compare.entries import entries_of
-from trainer.compare.settings import DomainSettings, ModelSettings, Search
+from trainer.compare.settings import BackboneSettings, DomainSettings, ModelSettings, Search, Settings
 
 ROOT = Path(__file__).parents[3]
 CONFIG = CONFIGS / "finetune/sample.yaml"
@@ -48,11 +50,48 @@ def one(**changes: Any) -> dict[str, ModelSettings]:
         ({"models": one(search={"model.system.init_args.hiden": Search(choices=[8])})}, "plain on tiny: .*hiden"),
         ({"models": one(search={DROPOUT: Search(choices=[0.1, "much"])})}, "plain on tiny: .*much"),
         ({"domains": {"far": DomainSettings(Path("nowhere/Shop"))}}, "domains.far: nowhere/Shop: there is no such"),
+        ({"models": one(domains=["thriller"])}, "models.plain.domains: no domain is thriller; give some of tiny"),
+        ({"models": one(domains=[])}, "models.plain.domains: give at least one"),
+        ({"models": one(options={"data.user_share": 0.5})}, "data.user_share: the comparison sets it itself"),
+        ({"models": one(backbone="far")}, r"models.plain.backbone: no backbone is far \(there are none\)"),
     ],
 )
 def test_it_is_named_and_nothing_is_made(changes: dict[str, Any], says: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=says):
         compare(small_comparison(tmp_path, **changes), **FACTS)
+    assert not (tmp_path / "out").exists()
+
+
+SHOP = {"data.domain": "nowhere/Shop"}
+PRETRAINED = CONFIGS / "pretrain/sample.yaml"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"backbones": {"a b": BackboneSettings([PRETRAINED])}}, "'a b' is no name of a folder"),
+        (
+            {"backbones": {"before": BackboneSettings([PRETRAINED], SHOP)}},
+            "before: nowhere/Shop: there is no",
+        ),
+        ({"backbones": {"before": BackboneSettings([Path("no.yaml")])}}, "backbones.before: .*no.yaml.*pretrain.py"),
+        ({"backbones": {"before": BackboneSettings([PRETRAINED], {"data.winter": 3})}}, "backbones.before: .*winter"),
+        ({"backbones": {"before": BackboneSettings([PRETRAINED], {"run_dir": "x"})}}, "run_dir: the comparison sets"),
+        ({"backbones": {"before": BackboneSettings([PRETRAINED], {"data.domain": "Tiny"})}}, "Tiny, which .* tests on"),
+        ({"models": one()}, "models.plain: nothing trains on none, and it starts from no backbone"),
+        ({"models": one(domains=["half"])}, "domains.none: no model is asked there"),
+        ({"models": one(backbone="before", options={"backbone": "x.ckpt"})}, "give its backbone once"),
+        ({"domains": {"backbones": DomainSettings(Path("Tiny"))}}, "backbones is a folder of the comparison's own"),
+    ],
+)
+def test_backbones_and_shares_likewise(
+    changes: dict[str, Any], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    named = {"reference": "plain"} if "models" in changes else {}
+    settings = shares_comparison(Path(), **changes | named)
+    with pytest.raises(ValueError, match=says):
+        compare(settings, **FACTS)
     assert not (tmp_path / "out").exists()
 
 
@@ -104,8 +143,6 @@ def test_shipped_comparisons_parse(path: Path, tmp_path: Path, monkeypatch: pyte
     """As the command reads them, each model with main.py's parser; on the tiny domain, as theirs may not be here."""
     from jsonargparse import ArgumentParser
 
-    from trainer.compare.settings import Settings
-
     monkeypatch.chdir(ROOT)
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(Settings, as_group=False)
@@ -115,6 +152,13 @@ def test_shipped_comparisons_parse(path: Path, tmp_path: Path, monkeypatch: pyte
     check(settings)
     tiny = small_comparison(tmp_path).domains["tiny"].folder
     here = {name: DomainSettings(tiny, domain.options, domain.where_known) for name, domain in settings.domains.items()}
-    entries = entries_of(Settings(**(vars(settings) | {"domains": here, "out": tmp_path / "out"})))
-    assert len(entries) == len(settings.domains) * len(settings.models)
+    write_domain(other := tmp_path / "Other")
+    starts = {
+        name: BackboneSettings(own.configs, own.options | {"data.domain": str(other)})
+        for name, own in settings.backbones.items()
+    }
+    moved = Settings(**(vars(settings) | {"domains": here, "backbones": starts, "out": tmp_path / "out"}))
+    asked = [model.is_asked(domain) for model in settings.models.values() for domain in settings.domains]
+    assert len(entries_of(moved)) == sum(asked)
+    assert [backbone.name for backbone in backbones_of(moved)] == list(settings.backbones), "each is used"
     assert str(settings.out).startswith("saved/compare/")

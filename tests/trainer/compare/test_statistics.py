@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 import trainer.compare.statistics as ours
-from trainer.compare.statistics import holm, ndcg, paired_bootstrap, t_interval
+from trainer.compare.statistics import holm, paired_bootstrap, t_interval
 
 
 def test_the_examples_in_the_docstrings() -> None:
@@ -56,7 +56,3 @@ def test_holm_by_hand() -> None:
     assert holm([]) == []
     assert holm([0.5, 0.6]) == [1.0, 1.0]
     assert holm([0.01, 0.02, 0.03, 0.005]) == pytest.approx([0.03, 0.04, 0.04, 0.02])
-
-
-def test_ndcg_is_that_of_the_table() -> None:
-    assert ndcg(np.array([0.0, 2.0, 10.0, np.inf, 0.5])) == pytest.approx([1, 0.5, 0, 0, 1 / np.log2(2.5)])

@@ -1,6 +1,7 @@
 """Stands in for main.py: leaves what a finished run leaves, in milliseconds, and writes down when it began and ended.
 
-Its accuracy follows from ``--lr`` and the seed. ``--broken=true`` fails with a message, ``--killed=true`` kills itself.
+Its accuracy follows from ``--lr`` and the seed. ``--broken=true`` fails with a message, ``--killed=true`` kills itself,
+and so does a backbone that is not there.
 """
 
 import json
@@ -28,7 +29,7 @@ time.sleep(float(os.environ.get("STUB_SECONDS", "0")))
 if options.get("broken") == "true":
     sys.stderr.write("error: the optimizer stumbled\n")
     sys.exit(2)
-if options.get("killed") == "true":
+if options.get("killed") == "true" or not Path(options.get("backbone", __file__)).is_file():
     os.kill(os.getpid(), signal.SIGKILL)
 
 rate = float(options.get("model.optimizer.init_args.lr", "0.001"))
@@ -45,8 +46,9 @@ slices = [{"slice": "all", "users": users, "test/ndcg@10": 0.1, "test_removed/nd
 lists = {"coverage@10": 0.5, "diversity@10": None}
 result = {
     "metrics": {f"{stage}/{name}": value for stage in ("test", "test_removed") for name, value in metrics.items()},
-    "best_val": metrics["ndcg@10"], "epochs_to_best": 1, "seconds_to_best": 1.0, "seconds": 2.0, "parameters": 7,
-    "seed": seed, "backbone": None,
+    "best_val": metrics["ndcg@10"], "epochs_to_best": min(1, int(options["trainer.max_epochs"])),
+    "seconds_to_best": 1.0, "seconds": 2.0, "parameters": 7,
+    "seed": seed, "backbone": options.get("backbone"),
 }  # fmt: skip
 folder.mkdir(parents=True)
 save_file(columns, folder / "ranks.safetensors")
