@@ -10,8 +10,7 @@ import orjson
 
 from data.errors import bad
 from data.raw.jsonl import read_jsonl
-from data.raw.timestamps import LATEST
-from data.raw.timestamps import REMEDY as SECONDS
+from data.raw.timestamps import LATEST, SECONDS
 
 _KEYS = {"user", "items", "times"}
 _ROW = 'A row is {"user": "…", "items": ["item id", …], "times": [seconds, …]}, user and times optional'
@@ -104,6 +103,6 @@ def _check_times(place: Path | str, items: Sequence[str], times: Any, line: int 
         raise bad(place, f"{found} for {len(items)} items", _ORDER, line)
     for time in times:
         if type(time) is not int or not 0 <= time <= LATEST:
-            raise bad(place, f"{time!r} is not a time", SECONDS, line)
+            raise bad(place, f"{time!r} is not a time", SECONDS.remedy(), line)
     if any(later < earlier for earlier, later in pairwise(times)):
         raise bad(place, "times go backwards", _ORDER, line)
