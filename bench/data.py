@@ -17,6 +17,7 @@ from data.batches import HistoryDataset
 from data.build_store import open_store
 from data.loader import HistoryLoader
 from data.prepare.histories import HistoryWriter, Layout
+from data.rows import Rows
 from data.targets import targets_of
 
 
@@ -58,7 +59,8 @@ def write_histories(folder: Path, layout: Layout, options: DataOptions) -> None:
             length = min(int(rng.geometric(1 / max(options.length - 2, 1))) + 2, 200)
             items_N = rng.integers(1, options.items + 1, length)
             stamps_N = np.sort(rng.integers(1_000_000_000, 1_700_000_000, length))
-            writer.write(writer.users, np.stack([items_N, stamps_N], axis=1))
+            user = np.array([writer.users])
+            writer.write(Rows(user + 1, user, np.array([0, length]), items_N, stamps_N))
 
 
 def _store_rows(domain: Path, layout: Layout, options: DataOptions) -> Iterator[Row]:

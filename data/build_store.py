@@ -1,6 +1,6 @@
-"""History files of either layout to one sequence store, built once and keyed by the files' checksums.
+"""History files of any layout to one sequence store, built once and keyed by the files' checksums.
 
-The published prefix files and the compact file of the same histories give the same store.
+The published prefix files, the compact file and the Parquet parts of the same histories give the same store.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ import orjson
 
 from data.errors import bad
 from data.files import atomic_dir, one_writer, sha256
+from data.parts import part_files, read_parts
 from data.prefixes import check_prefixes, check_users, longest_prefixes
 from data.rows import Rows, read_rows
 from data.store import META, SequenceStore, Split, StoreWriter
@@ -30,7 +31,8 @@ def open_store(domain: Path, n_items: int, folder: Path | None = None) -> Sequen
     """The domain's store, built first where there is none yet or its source has changed.
 
     Args:
-        domain: a processed folder with ``histories.jsonl``, or the published ``*_seq.jsonl`` files.
+        domain: a processed folder with ``histories.jsonl``, ``histories/part-*.parquet``, or the published
+            ``*_seq.jsonl`` files.
         n_items: I; item ids outside 1…I are refused.
         folder: where the store lives; ``<domain>/store`` by default, and where the domain cannot be written
             to, the user's cache folder.
@@ -65,9 +67,11 @@ def _source_files(domain: Path) -> list[Path]:
             if absent := [file.name for file in files if not file.is_file()]:
                 raise bad(domain, f"has {files[0].name} but not {', '.join(absent)}", _AGAIN)
             return files
+    if files := part_files(domain):
+        return files
     raise bad(
         domain,
-        "has neither histories.jsonl nor the published test_seq.jsonl or train_seq.jsonl",
+        "has neither histories.jsonl, histories/*.parquet nor the published test_seq.jsonl or train_seq.jsonl",
         "Prepare the domain (python prepare.py domain), or put the published files there",
     )
 
@@ -81,21 +85,24 @@ def _build(
     stats: dict[str, list[int]],
 ) -> None:
     writer = StoreWriter(part)
-    for block in _histories(files[0], n_items):
+    for block in _histories(files, n_items):
         writer.append(block)
     writer.close(split, sources, stats)
     store = SequenceStore.open(part)
     if not len(store):
-        raise bad(files[0], "holds no history, only blank lines", "Prepare the domain again")
-    check_users(files[0], _histories(files[0], n_items), store)
-    if len(files) == 3:
+        raise bad(files[0], "holds no history", "Prepare the domain again")
+    check_users(files[0], _histories(files, n_items), store)
+    if files[0].name == "test_seq.jsonl":
         lengths = store.lengths
         check_prefixes(files[1], n_items, store, (lengths - 1).clip(min=2), lengths - 1)
         check_prefixes(files[2], n_items, store, np.full_like(lengths, 2), lengths - 2)
 
 
-def _histories(file: Path, n_items: int) -> Iterator[Rows]:
-    """Whole histories, of a file of histories or of prefixes."""
+def _histories(files: list[Path], n_items: int) -> Iterator[Rows]:
+    """Whole histories, of Parquet parts, a file of histories or of prefixes."""
+    if files[0].suffix == ".parquet":
+        return read_parts(files, n_items)
+    file = files[0]
     rows = read_rows(file, n_items)
     return longest_prefixes(file, rows) if file.name == "train_seq.jsonl" else rows
 

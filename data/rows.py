@@ -65,7 +65,7 @@ def read_rows(path: Path, n_items: int, block: int = _BLOCK) -> Iterator[Rows]:
             rows = _parse_each(path, first, text)
         else:
             rows = _rows(np.arange(first, first + len(parsed.users)), *parsed)
-        _check(path, n_items, rows)
+        check_rows(path, n_items, rows)
         yield rows
 
 
@@ -106,7 +106,8 @@ def _check_row(path: Path, line: int, row: Any) -> None:
             raise bad(path, f"{pair!r} does not fit 64 bits", _AGAIN, line)
 
 
-def _check(path: Path, n_items: int, rows: Rows) -> None:
+def check_rows(path: Path, n_items: int, rows: Rows) -> None:
+    """Refuse ids out of range, negative timestamps and those that go backwards, with the line; see ``read_rows``."""
     outside = (rows.items < 1) | (rows.items > n_items)
     backwards = np.diff(rows.timestamps, prepend=rows.timestamps[:1]) < 0
     backwards[rows.offsets[:-1]] = False

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from data.prepare.engine import keep
+from data.prepare.engine import Engine
 
 
 def drop_duplicates(events: Any) -> Any:
@@ -16,14 +16,14 @@ def at_least(pairs: Any, key: str, core: int) -> Any:
     return pairs.semi_join(counts.filter(counts["size"] >= core), key)
 
 
-def k_core(con: Any, events: Any, core: int) -> Any:
+def k_core(engine: Engine, events: Any, core: int) -> Any:
     """The most events in which each user has ``core`` different items and each item ``core`` different users.
 
     Different ones count: buying one thing five times says nothing of others. Users and items are filtered
     in turn until nothing changes; that fixed point is unique.
 
     Args:
-        con: an Ibis backend.
+        engine: the engine.
         events: a table with columns user and item.
         core: 1 keeps everything.
 
@@ -32,11 +32,15 @@ def k_core(con: Any, events: Any, core: int) -> Any:
     """
     if core == 1:
         return events
-    pairs = keep(con, "pairs_0", events.select("user", "item").distinct())
-    size, left, turn = -1, pairs.count().execute(), 0
+    pairs = engine.keep("pairs_0", events.select("user", "item").distinct())
+    size, left, turn = -1, _count(engine, pairs), 0
     while left != size:
         turn += 1
         fewer = at_least(at_least(pairs, "user", core), "item", core)
-        pairs = keep(con, f"pairs_{turn}", fewer, f"pairs_{turn - 1}")
-        size, left = left, pairs.count().execute()
+        pairs = engine.keep(f"pairs_{turn}", fewer, f"pairs_{turn - 1}")
+        size, left = left, _count(engine, pairs)
     return events.semi_join(pairs, ["user", "item"])
+
+
+def _count(engine: Engine, table: Any) -> int:
+    return int(engine.row(table.aggregate(rows=table.count()))["rows"])

@@ -4,14 +4,15 @@ import logging
 import os
 import shutil
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from data.files import one_writer, sha256
-from data.prepare.engine import engine
-from data.prepare.filter import filter_interactions, load_metadata, number_domain
+from data.prepare.engine import Engine, Kind, check_engine, open_engine
+from data.prepare.filter import best_entries, filter_interactions, number_domain
 from data.prepare.histories import Layout, history_files
 from data.prepare.manifest import Manifest
 from data.prepare.output import check_apart, output_folder
+from data.prepare.raw import read_raw
 from data.prepare.write import TABLES, ImagePaths, write_histories, write_ids, write_items
 from data.raw.find import RawFiles, find_raw, names_digest, picture_names
 from data.raw.layouts.columns import read_columns
@@ -29,7 +30,9 @@ def prepare_domain(
     template: str = DEFAULT_TEMPLATE,
     columns: Path | None = None,
     overwrite: bool = False,
-    memory_limit: str | None = "4GB",
+    engine: Kind = "duckdb",
+    master: str | None = None,
+    memory_limit: str | None = "2GB",
     threads: int | None = None,
 ) -> None:
     """Prepare one shop: raw interactions with metadata to a processed domain folder.
@@ -47,14 +50,20 @@ def prepare_domain(
             are any.
         out: processed domain folder to write; its name is the domain's name.
         core: least number of different items of every user, and of different users of every item; 1 keeps all.
-        layout: compact (one line a user), published (prefix files as MMM4Rec publishes them), or both.
+        layout: compact (one line a user), published (prefix files as MMM4Rec publishes them), both, or parquet
+            (compact, as parts of about four million interactions; for the largest shops).
         catalogue: items that get an id: the interacted ones, or all that metadata know (for cold start).
         template: text of an item, over {title} {brand} {category} {description}.
         columns: yaml that names columns: user, item, time; where wanted unit (s, ms, us, ns, date), rating, entry
             (the item's column in the metadata, if another), title, brand, category, description, image.
         overwrite: replace a folder that was prepared differently, with all that is in it.
-        memory_limit: of the database, as 4GB; beyond it, it works on disk. null: 80 % of the machine.
-        threads: of the database; null: one a core. The result does not depend on it.
+        engine: duckdb (this machine, on disk where memory ends) or spark (a cluster; pip install '.[spark]', Java
+            17). The result is the same to the byte.
+        master: of Spark: local[4], spark://host:7077, yarn, …; null: local[*]. All its machines must see `out`'s
+            parent folder under the same path.
+        memory_limit: of DuckDB, as 4GB; beyond it, it works on disk, and all else takes about 1 GB more. Of Spark's
+            driver. null: as the engine likes (DuckDB: 80 % of the machine).
+        threads: of DuckDB, which reads the raw files for both engines; null: one a core.
 
     Raises:
         ValueError: bad input (with file and line), nothing left after filtering, or an existing folder
@@ -63,6 +72,7 @@ def prepare_domain(
     check_template(template)
     if core < 1:
         raise ValueError(f"core {core}: it must be at least 1 (which keeps everything).")
+    check_engine(engine, memory_limit, threads, master)
     named = None if columns is None else read_columns(columns)
     files = find_raw(raw, named)
     check_apart(out, [raw])
@@ -80,21 +90,26 @@ def prepare_domain(
                 return
             work = folder / ".work"
             work.mkdir()
-            with engine(work, memory_limit, threads) as con:
-                _build(con, files, folder, work, manifest, ImagePaths(files.images, out, pictures))
+            events, entries = read_raw(files, template, work, memory_limit, threads)
+            with open_engine(engine, work, memory_limit, threads, master) as running:
+                image = ImagePaths(files.images, out, pictures)
+                _build(running, files, events, entries, folder, manifest, image)
             shutil.rmtree(work)
     logger.info("%s: %d users, %d items, %d interactions", out, manifest.users, manifest.items, manifest.interactions)
 
 
-def _build(con: Any, files: RawFiles, folder: Path, work: Path, manifest: Manifest, image: ImagePaths) -> None:
-    """Run every step in the database and write every file of the folder."""
+def _build(
+    engine: Engine, files: RawFiles, raw: Path, metadata: Path, folder: Path, manifest: Manifest, image: ImagePaths
+) -> None:
+    """Run every step in the engine and write every file of the folder."""
     options = manifest.options
-    catalogue, entries = load_metadata(con, files, options["template"], work)
-    events, manifest.steps = filter_interactions(con, files, catalogue, options["core"], work)
-    numbered = number_domain(con, events, catalogue, options["catalogue"] == "metadata")
-    write_ids(con, numbered, folder, manifest)
-    write_items(con, numbered.items, catalogue, entries, image, folder)
-    write_histories(con, numbered.events, folder, manifest)
+    entries = engine.table(metadata)
+    catalogue = best_entries(engine, entries)
+    keys, events, manifest.steps = filter_interactions(engine, files, raw, catalogue, options["core"])
+    numbered = number_domain(engine, events, keys, catalogue, options["catalogue"] == "metadata")
+    write_ids(engine, numbered, folder, manifest)
+    write_items(engine, numbered.items, catalogue, entries, image, folder)
+    write_histories(engine, numbered.events, folder, manifest)
     manifest.write(folder)
 
 

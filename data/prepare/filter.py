@@ -1,72 +1,73 @@
 """The steps from raw files to numbered interactions, with the sizes each one leaves."""
 
-import glob
 import logging
 from pathlib import Path
 from typing import Any
 
 from data.errors import bad
+from data.prepare.codes import Keys, code_keys
 from data.prepare.core import drop_duplicates, k_core
-from data.prepare.engine import keep
+from data.prepare.engine import Engine
 from data.prepare.ids import Numbered, number, with_never_bought
 from data.prepare.manifest import Step
-from data.raw.bulk import NAME
 from data.raw.find import RawFiles
-from data.raw.metadata import metadata_parquet
-from data.raw.read import read_events
 
 logger = logging.getLogger(__name__)
 
 
-def load_metadata(con: Any, files: RawFiles, template: str, work: Path) -> tuple[Any, Any]:
-    """Read the metadata file into the database.
+def best_entries(engine: Engine, entries: Any) -> Any:
+    """The catalogue: each item of the metadata, with the priority of its best entry."""
+    return engine.keep("catalogue", entries.group_by("item").aggregate(priority=entries.priority.min()))
+
+
+def filter_interactions(
+    engine: Engine, files: RawFiles, raw: Path, catalogue: Any, core: int
+) -> tuple[Keys, Any, list[Step]]:
+    """Drop duplicates, items without metadata and what the k-core leaves out.
+
+    Args:
+        engine: the engine.
+        files: where the interactions came from, for messages.
+        raw: the interactions as ``data.prepare.raw.read_raw`` left them.
+        catalogue: the items that have metadata.
+        core: of the k-core.
 
     Returns:
-        The catalogue (item, priority of its best entry) and all entries (see `data.raw.metadata.COLUMNS`).
-    """
-    target = work / "metadata.parquet"
-    metadata_parquet(files.items, template, target)
-    entries = con.read_parquet(glob.escape(str(target)))
-    best = entries.group_by("item").aggregate(priority=entries.priority.min())
-    return keep(con, "catalogue", best), entries
-
-
-def filter_interactions(con: Any, files: RawFiles, catalogue: Any, core: int, work: Path) -> tuple[Any, list[Step]]:
-    """Read the interactions, drop duplicates, items without metadata and what the k-core leaves out.
-
-    Returns:
-        The interactions kept (item, user, timestamp, position) and the sizes after each step.
+        What the codes of users and items stand for, the interactions kept (user, item, timestamp, position) and
+        the sizes after each step.
 
     Raises:
-        ValueError: bad input, or nothing is left.
+        ValueError: nothing is left.
     """
     steps: list[Step] = []
 
     def after(step: str, events: Any) -> Any:
-        steps.append(_sizes(step, events))
+        steps.append(_sizes(engine, step, events))
         return events
 
-    events = after("read", read_events(con, files.events, work))
-    events = after("duplicates dropped", keep(con, "unlike", drop_duplicates(events), NAME))
-    events = after("item has metadata", keep(con, "described", events.semi_join(catalogue, "item"), "unlike"))
-    events = after(f"{core}-core", keep(con, "kept", k_core(con, events, core), "described"))
+    keys, events = code_keys(engine, engine.table(raw))
+    after("read", events)
+    events = after("duplicates dropped", engine.keep("unlike", drop_duplicates(events), "coded"))
+    known = keys.items.semi_join(catalogue, keys.items.key == catalogue.item)
+    described = events.semi_join(known, events.item == known.code)
+    events = after("item has metadata", engine.keep("described", described, "unlike"))
+    events = after(f"{core}-core", engine.keep("kept", k_core(engine, events, core), "described"))
     if not steps[-1].interactions:
         told = "; ".join(f"{step.step}: {step.interactions}" for step in steps)
         remedy = "Lower --core, or check that the metadata belong to these interactions"
         raise bad(files.interactions, f"no interaction is left after filtering ({told})", remedy)
-    return events, steps
+    return keys, events, steps
 
 
-def number_domain(con: Any, events: Any, catalogue: Any, never_bought: bool) -> Numbered:
+def number_domain(engine: Engine, events: Any, keys: Keys, catalogue: Any, never_bought: bool) -> Numbered:
     """Ids and order; with ``never_bought`` the items that only metadata know follow the others."""
-    numbered = number(con, events)
+    numbered = number(engine, events, keys)
     if not never_bought:
         return numbered
-    return Numbered(numbered.users, with_never_bought(con, numbered.items, catalogue), numbered.events)
+    return Numbered(numbered.users, with_never_bought(engine, numbered.items, catalogue), numbered.events)
 
 
-def _sizes(step: str, events: Any) -> Step:
-    row = events.aggregate(users=events.user.nunique(), items=events.item.nunique(), n=events.count())
-    sizes = row.to_pyarrow().to_pylist()[0]
+def _sizes(engine: Engine, step: str, events: Any) -> Step:
+    sizes = engine.row(events.aggregate(users=events.user.nunique(), items=events.item.nunique(), n=events.count()))
     logger.info("%s: %d users, %d items, %d interactions", step, sizes["users"], sizes["items"], sizes["n"])
     return Step(step, sizes["users"], sizes["items"], sizes["n"])

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def merge_domains(domains: list[Path], out: Path, layout: Layout = "compact", ov
     Args:
         domains: processed domain folders, each of another name.
         out: merged domain folder to write.
-        layout: compact (one line a user), published (every prefix in train_seq.jsonl), or both.
+        layout: compact (one line a user), published (every prefix in train_seq.jsonl), both, or parquet.
         overwrite: replace a folder that was made differently, with all that is in it.
 
     Raises:
@@ -93,9 +94,8 @@ def _histories(shops: Sequence[Shop], folder: Path, manifest: Manifest) -> None:
     with HistoryWriter(folder, manifest.options["layout"], manifest.split) as writer:
         for shop, item_count, user_count in zip(shops, items, users, strict=True):
             before, first_user = writer.interactions, sum(step.users for step in manifest.steps)
-            for user, pairs_N2 in shop.histories(user_count, item_count):
-                pairs_N2[:, 0] += manifest.items
-                writer.write(first_user + user, pairs_N2)
+            for rows in shop.histories(user_count, item_count):
+                writer.write(replace(rows, users=rows.users + first_user, items=rows.items + manifest.items))
             manifest.items += item_count
             manifest.steps.append(Step(shop.name, user_count, item_count, writer.interactions - before))
     manifest.count(writer)

@@ -9,8 +9,9 @@ import numpy as np
 
 from data.errors import bad
 from data.ids import read_ids
+from data.parts import part_files, read_parts
 from data.raw.jsonl import read_jsonl
-from data.rows import read_rows
+from data.rows import Rows, read_rows
 
 HISTORIES = ("histories.jsonl", "test_seq.jsonl")
 AGAIN = "Prepare the domain again, with --overwrite true"
@@ -34,18 +35,21 @@ class Shop:
     def inputs(self) -> list[Path]:
         """Files that a merge reads, features left out."""
         names = ["item2id.jsonl", "user2id.jsonl", "item.jsonl"]
-        return [path for name in names if (path := self.folder / name).is_file()] + [self.histories_file()]
+        return [path for name in names if (path := self.folder / name).is_file()] + self.history_files()
 
-    def histories_file(self) -> Path:
-        """The file of whole histories: the compact one, else the published test file.
+    def history_files(self) -> list[Path]:
+        """The files of whole histories: the compact one, else the published test file, else the Parquet parts.
 
         Raises:
-            ValueError: there is neither.
+            ValueError: there are none.
         """
         for name in HISTORIES:
             if (self.folder / name).is_file():
-                return self.folder / name
-        raise bad(self.folder, f"there is neither {' nor '.join(HISTORIES)}", "Prepare the domain again")
+                return [self.folder / name]
+        if parts := part_files(self.folder):
+            return parts
+        told = f"there is neither {', '.join(HISTORIES)} nor histories/*.parquet"
+        raise bad(self.folder, told, "Prepare the domain again")
 
     def keys(self, table: str, first: int) -> Iterator[str]:
         """The raw keys of ``item2id.jsonl`` (``first`` 1) or ``user2id.jsonl`` (0); see ``read_ids``."""
@@ -71,8 +75,8 @@ class Shop:
         if next(keys, None) is not None:
             raise bad(path, "items are missing at its end", AGAIN, line)
 
-    def histories(self, users: int, items: int) -> Iterator[tuple[int, np.ndarray[Any, np.dtype[np.int64]]]]:
-        """Yield user id and pairs (n, 2) of item id and timestamp, in user order.
+    def histories(self, users: int, items: int) -> Iterator[Rows]:
+        """Blocks of histories, in user order.
 
         Args:
             users: number of users.
@@ -81,12 +85,14 @@ class Shop:
         Raises:
             ValueError: ids out of range or out of order, timestamps going backwards or not integers.
         """
-        path, last = self.histories_file(), -1
-        for rows in read_rows(path, items):
-            pairs_E2 = np.stack([rows.items, rows.timestamps], axis=1)
-            columns = (rows.lines, rows.users, rows.offsets, rows.offsets[1:])
-            for line, user, start, stop in zip(*(column.tolist() for column in columns), strict=False):
-                if not last < user < users:
-                    raise bad(path, f"user id {user} is not between {last + 1} and {users - 1}", AGAIN, line)
-                last = user
-                yield user, pairs_E2[start:stop]
+        files, last = self.history_files(), -1
+        path = files[0]
+        for rows in read_parts(files, items) if path.suffix == ".parquet" else read_rows(path, items):
+            before = np.append(last, rows.users[:-1])
+            wrong = (rows.users <= before) | (rows.users >= users)
+            if wrong.any():
+                first = int(wrong.argmax())
+                what = f"user id {rows.users[first]} is not between {before[first] + 1} and {users - 1}"
+                raise bad(path, what, AGAIN, int(rows.lines[first]))
+            last = int(rows.users[-1]) if len(rows.users) else last
+            yield rows

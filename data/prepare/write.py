@@ -1,10 +1,11 @@
-"""A numbered domain out of the database into the files of a processed folder, streaming."""
+"""A numbered domain out of the engine into the files of a processed folder, streaming."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from data.prepare.engine import Engine
 from data.prepare.histories import HistoryWriter, by_user
 from data.prepare.ids import Numbered
 from data.prepare.manifest import Manifest
@@ -26,33 +27,30 @@ class ImagePaths:
         return None if name is None else f"{self._base}/{name}"
 
 
-def write_ids(con: Any, numbered: Numbered, folder: Path, manifest: Manifest) -> None:
+def write_ids(engine: Engine, numbered: Numbered, folder: Path, manifest: Manifest) -> None:
     """Write ``user2id.jsonl`` and ``item2id.jsonl``, in id order."""
-    users, items = numbered.users.order_by("user_id"), numbered.items.order_by("item_id")
-    write_jsonl(folder / "user2id.jsonl", _rows(con, users, "user", "user_id"))
-    manifest.items = write_jsonl(folder / "item2id.jsonl", _rows(con, items, "item", "item_id"))
+    write_jsonl(folder / "user2id.jsonl", _rows(engine, numbered.users, "user_id", "user", "user_id"))
+    items = write_jsonl(folder / "item2id.jsonl", _rows(engine, numbered.items, "item_id", "item", "item_id"))
+    manifest.items = items
 
 
-def write_items(con: Any, items: Any, catalogue: Any, entries: Any, image: ImagePaths, folder: Path) -> None:
+def write_items(engine: Engine, items: Any, catalogue: Any, entries: Any, image: ImagePaths, folder: Path) -> None:
     """Write ``item.jsonl``, in id order, from each item's best metadata entry."""
     best = entries.semi_join(catalogue, ["item", "priority"])
-    told = items.join(best, "item").order_by("item_id")
-    rows = (
-        {"item": item, "title": title, "text": text, "image": image(item)}
-        for item, title, text in _rows(con, told, "item", "title", "text")
-    )
+    told = _rows(engine, items.join(best, "item"), "item_id", "item", "title", "text")
+    rows = ({"item": item, "title": title, "text": text, "image": image(item)} for item, title, text in told)
     write_jsonl(folder / "item.jsonl", rows)
 
 
-def write_histories(con: Any, events: Any, folder: Path, manifest: Manifest) -> None:
+def write_histories(engine: Engine, events: Any, folder: Path, manifest: Manifest) -> None:
     """Write the history files of the manifest's layout, and note their sizes there."""
-    batches = con.to_pyarrow_batches(events.order_by("place").select("user_id", "item_id", "timestamp"))
+    batches = engine.batches(events, "place", "user_id", "item_id", "timestamp")
     with HistoryWriter(folder, manifest.options["layout"], manifest.split) as writer:
-        for user, pairs_N2 in by_user(batches):
-            writer.write(user, pairs_N2)
+        for rows in by_user(batches):
+            writer.write(rows)
     manifest.count(writer)
 
 
-def _rows(con: Any, table: Any, *columns: str) -> Iterator[tuple[Any, ...]]:
-    for batch in con.to_pyarrow_batches(table.select(*columns), chunk_size=100_000):
+def _rows(engine: Engine, table: Any, by: str, *columns: str) -> Iterator[tuple[Any, ...]]:
+    for batch in engine.batches(table, by, *columns):
         yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)

@@ -11,6 +11,7 @@ import torch
 from data.datamodule import DomainData
 from data.features.table import FeatureTable, write_table
 from data.prepare.histories import HistoryWriter, Layout, Split
+from tests.data.history_blocks import block
 
 ITEMS = ["A", "B", "C", "D"]
 HISTORIES = [[1, 2, 3, 4, 1], [2, 3, 1], [4, 4], [3]]
@@ -27,8 +28,7 @@ def make(
     rows = [orjson.dumps([item, number]) for number, item in enumerate(ITEMS, 1)]
     (folder / "item2id.jsonl").write_bytes(b"\n".join(rows))
     with HistoryWriter(folder, layout, split) as writer:
-        for user, history in enumerate(histories):
-            writer.write(user, np.stack([history, np.arange(len(history))], axis=1))
+        writer.write(block({user: list(zip(items, range(99), strict=False)) for user, items in enumerate(histories)}))
     for modality in modalities:
         write_table(folder / "features" / f"{modality}.safetensors", table(ITEMS))
     return folder

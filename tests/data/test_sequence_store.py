@@ -13,6 +13,7 @@ from data.build_store import open_store
 from data.prepare.histories import HistoryWriter, Layout, Split
 from data.rows import read_rows
 from data.store import SequenceStore, StoreWriter
+from tests.data.history_blocks import block
 
 Histories = dict[int, list[tuple[int, int]]]
 SOME: Histories = {
@@ -30,8 +31,7 @@ ANY = st.dictionaries(st.integers(0, 9), IN_TIME, min_size=1)
 def write(folder: Path, histories: Histories, layout: Layout, split: Split = "leave_one_out") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with HistoryWriter(folder, layout, split) as writer:
-        for user, pairs in histories.items():
-            writer.write(user, np.array(pairs, np.int64).reshape(-1, 2))
+        writer.write(block(histories))
     return folder
 
 
@@ -46,7 +46,7 @@ def column_bytes(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(params=[1, 3, 1 << 18])
-def block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     def small(path: Path, n_items: int) -> Any:
         return read_rows(path, n_items, request.param)
 
@@ -56,7 +56,7 @@ def block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> in
 
 
 @pytest.mark.parametrize("layout", ["compact", "published", "both"])
-def test_every_layout_gives_the_histories(tmp_path: Path, layout: Layout, block: int) -> None:
+def test_every_layout_gives_the_histories(tmp_path: Path, layout: Layout, size: int) -> None:
     store = open_store(write(tmp_path / layout, SOME, layout), 4)
     assert content(store) == SOME and list(content(store)) == list(SOME), "in the order of the file"
     assert store.split == "leave_one_out" and len(store) == 5
@@ -71,7 +71,7 @@ def test_layouts_give_the_same_bytes(tmp_path: Path) -> None:
     assert made[0] == made[1] == made[2] and len(made[0]) == 4
 
 
-def test_pretraining_prefixes_give_the_histories(tmp_path: Path, block: int) -> None:
+def test_pretraining_prefixes_give_the_histories(tmp_path: Path, size: int) -> None:
     store = open_store(write(tmp_path, SOME, "published", "pretrain"), 4)
     assert content(store) == {user: pairs for user, pairs in SOME.items() if len(pairs) > 1}
     assert store.split == "pretrain"

@@ -41,10 +41,11 @@ def content(folder: Path) -> dict[str, bytes]:
 def test_files_of_a_domain(tmp_path: Path) -> None:
     raw, out = make_raw(tmp_path / "raw/Tea"), tmp_path / "processed/Tea"
     prepare_domain(raw, out, layout="both")
-    assert read(out / "user2id.jsonl") == [[f"u{i}", i] for i in range(6)]
+    assert (out / "user2id.jsonl").read_bytes() == b"".join(b'["u%d",%d]\n' % (i, i) for i in range(6))
     assert read(out / "item2id.jsonl") == [[f"B{i}", i + 1] for i in range(6)]
     whole = [[i + 1, 100 * i] for i in range(6)] + [[1, 5000]]
     assert read(out / "histories.jsonl")[0] == [0, whole]
+    assert (out / "histories.jsonl").read_bytes().startswith(b"[0,[[1,0],[2,100],"), "whole numbers"
     assert (out / "test_seq.jsonl").read_bytes() == (out / "histories.jsonl").read_bytes()
     assert read(out / "eval_seq.jsonl")[0] == [0, whole[:-1]]
     assert [row for row in read(out / "train_seq.jsonl") if row[0] == 0] == [[0, whole[:n]] for n in range(2, 6)]

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -5,8 +6,11 @@ import numpy as np
 import orjson
 import pytest
 
+from data.build_store import open_store
 from data.features.table import FeatureTable, read_table, write_table
 from data.prepare import merge_domains
+from data.prepare.histories import HistoryWriter, Layout, history_files
+from data.prepare.shops import Shop
 from data.raw.jsonl import write_jsonl
 
 
@@ -137,5 +141,23 @@ def test_bad_tables(tmp_path: Path, name: str, rows: list[Any], told: str) -> No
 def test_no_histories(tmp_path: Path) -> None:
     tea, _ = two(tmp_path)
     (tea / "histories.jsonl").unlink()
-    with pytest.raises(ValueError, match=r"neither histories\.jsonl nor test_seq\.jsonl"):
+    with pytest.raises(ValueError, match=r"neither histories\.jsonl, test_seq\.jsonl nor histories/"):
         merge_domains([tea], tmp_path / "All")
+
+
+@pytest.mark.parametrize("layout", ["compact", "parquet"])
+def test_shops_of_parquet_parts(tmp_path: Path, layout: Layout) -> None:
+    """The same as of jsonl, into either layout."""
+    lines, parts = two(tmp_path), []
+    for folder in lines:
+        twin = Shop(shutil.copytree(folder, tmp_path / "parts" / folder.name))
+        with HistoryWriter(twin.folder, "parquet", "leave_one_out") as writer:
+            for rows in twin.histories(9, 9):
+                writer.write(rows)
+        (twin.history_files()[0]).unlink()
+        parts.append(twin.folder)
+    merge_domains(lines, tmp_path / "a/All", layout)
+    merge_domains(parts, tmp_path / "b/All", layout)
+    assert open_store(tmp_path / "a/All", 5).items.tolist() == [1, 2, 1, 2, 1, 5, 3]
+    (name,) = history_files(layout, "pretrain")
+    assert (tmp_path / "a/All" / name).read_bytes() == (tmp_path / "b/All" / name).read_bytes()
