@@ -4,6 +4,7 @@ from data.command import run_command
 from data.errors import exit_on_bad_input
 from data.features.extract import extract_features
 from data.fetch.command import fetch_domains
+from data.images.command import fetch_images
 from data.prepare import merge_domains, prepare_domain
 from data.sample import make_sample
 
@@ -11,6 +12,7 @@ COMMANDS = {
     "fetch": fetch_domains,
     "sample": make_sample,
     "domain": prepare_domain,
+    "images": fetch_images,
     "features": extract_features,
     "merge": merge_domains,
 }

@@ -43,7 +43,7 @@ def prepare_part(response: "httpx2.Response", part: Part) -> None:
         part.drop()
         raise ComeBackError("the file is shorter than what was there of it")
     if status in LATER:
-        raise ComeBackError(f"the server answers {status} {response.reason_phrase}", _retry_after(response))
+        raise ComeBackError(f"the server answers {status} {response.reason_phrase}", retry_after(response))
     if status != 200:
         what = f"the server answers {status} {response.reason_phrase}"
         raise bad(str(response.url), what, REMEDIES.get(status, "Try again later, or give a mirror as --base"))
@@ -73,7 +73,8 @@ def _length(response: "httpx2.Response") -> int | None:
     return int(told) if told.isdigit() else None
 
 
-def _retry_after(response: "httpx2.Response") -> float | None:
+def retry_after(response: "httpx2.Response") -> float | None:
+    """Seconds that the server asks to wait, by number or by date; None where it does not."""
     told = response.headers.get("retry-after", "")
     if told.isdigit():
         return float(told)
