@@ -7,7 +7,7 @@ from bench.options import Options
 from data.command import run_command
 from data.errors import exit_on_bad_input
 
-BENCHMARKS = ("operator", "step", "ranking", "data", "preparation", "scaling", "click")
+BENCHMARKS = ("operator", "step", "ranking", "data", "preparation", "encoders", "scaling", "click")
 
 
 def run_all() -> None:

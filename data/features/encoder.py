@@ -23,8 +23,8 @@ class Item:
     image: Path | None
 
 
-class Encoder(Protocol):
-    """Items to rows of features.
+class Named(Protocol):
+    """What makes rows of features.
 
     ``name`` and ``options`` (JSON) identify the space: equal ones mean that rows can be compared, whichever
     shop they come from.
@@ -37,6 +37,10 @@ class Encoder(Protocol):
     @property
     def options(self) -> dict[str, Any]:
         """What else identifies the space, JSON values only."""
+
+
+class Encoder(Named, Protocol):
+    """Items to rows of features, in one go."""
 
     def fit(self, items: Iterable[Item]) -> Self:
         """Learn from ``items`` what the encoder needs, which may be nothing."""

@@ -1,6 +1,7 @@
 """One modality of one domain: encoded and written, or kept where it is up to date."""
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import bad
-from data.features.encoder import Encoder, Item, read_items
+from data.features.encoder import Encoder, Item, Named, read_items
 from data.features.load import Modality
 from data.features.table import AGAIN, FeatureTable, read_source, read_table, write_table
 from data.ids import read_item_keys
@@ -29,13 +30,13 @@ class Extracted:
 
 
 @dataclass
-class Job:
+class TableJob(ABC):
     """An encoder and where its rows go.
 
     Attributes:
         domain: the processed domain folder.
         modality: what is encoded.
-        encoder: makes the rows; already fitted.
+        encoder: makes the rows.
         digest: what the rows are made from, to tell whether they are up to date; None for an encoder that
             looks at the items' keys only, which then needs no ``item.jsonl``.
         checksum: of the table that such an encoder reads.
@@ -43,7 +44,7 @@ class Job:
 
     domain: Path
     modality: Modality
-    encoder: Encoder
+    encoder: Named
     digest: Callable[[Iterable[Item]], str] | None
     checksum: str = ""
 
@@ -105,11 +106,21 @@ class Job:
         )
         return done
 
+    @abstractmethod
     def _encode(self, keys: list[str]) -> FeatureTable:
-        values, present = self.encoder.encode(self._items())
-        return FeatureTable(keys, values, present, self.encoder.name, self._options)
+        """Make the rows of the domain's items."""
 
     def _items(self) -> Iterator[Item]:
         if self.digest:
             return read_items(self.domain)
         return (Item(key, "", None) for key in read_item_keys(self.domain))
+
+
+class Job(TableJob):
+    """Of an encoder, already fitted, that makes all rows in one go."""
+
+    encoder: Encoder
+
+    def _encode(self, keys: list[str]) -> FeatureTable:
+        values, present = self.encoder.encode(self._items())
+        return FeatureTable(keys, values, present, self.encoder.name, self._options)

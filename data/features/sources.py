@@ -1,10 +1,11 @@
 """Digests of what features are made from: they tell whether stored features are still up to date."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from data.features.encoder import Item
+from data.features.load import Modality
 
 
 def text_digest(items: Iterable[Item]) -> str:
@@ -30,3 +31,7 @@ def _file_digest(path: Path) -> bytes:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError:
         return b"-"
+
+
+DIGESTS: Mapping[Modality, Callable[[Iterable[Item]], str]] = {"text": text_digest, "image": picture_digest}
+"""What the features of a modality are made from."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class FeatureTable:
         present: (n,) bool, False where the item's text or picture is missing.
         encoder: name of what made the rows.
         options: what identifies the space; tables with equal encoder, options and dim can be mixed.
+        notes: what else is told of how the rows were made.
     """
 
     items: list[str]
@@ -33,6 +34,7 @@ class FeatureTable:
     present: NDArray[np.bool_]
     encoder: str
     options: dict[str, Any]
+    notes: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         assert self.values.ndim == 2 and self.values.dtype == np.float32, "values are (n, dim) float32"
@@ -70,6 +72,8 @@ def write_table(path: Path, table: FeatureTable, source: str = "") -> None:
         "options": json.dumps(table.options, sort_keys=True),
         "source": source,
     }
+    if table.notes:
+        metadata["notes"] = json.dumps(table.notes, sort_keys=True)
     save_tensors(path, {"embedding": values, "present": table.present}, metadata)
 
 
@@ -97,7 +101,8 @@ def read_table(path: Path, expected_items: Sequence[str]) -> FeatureTable:
     check_finite(path, items, values, present, AGAIN)
     if not present.all():
         values[~present] = 0.0
-    return FeatureTable(items, values, present, metadata.get("encoder", ""), _options(path, metadata))
+    told = (_object(path, metadata, key) for key in ("options", "notes"))
+    return FeatureTable(items, values, present, metadata.get("encoder", ""), *told)
 
 
 def read_source(path: Path) -> str:
@@ -129,11 +134,12 @@ def check_finite(
         raise bad(path, f"row {row} (item '{items[row]}') holds NaN or infinity", remedy)
 
 
-def _options(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+def _object(path: Path, metadata: Mapping[str, str], key: str) -> dict[str, Any]:
+    """The metadata entry ``key``, a JSON object; an empty one where there is none."""
     try:
-        options = json.loads(metadata.get("options", "{}"))
+        value = json.loads(metadata.get(key, "{}"))
     except ValueError as error:
-        raise bad(path, f"metadata 'options' is not JSON ({error})", AGAIN) from error
-    if not isinstance(options, dict):
-        raise bad(path, "metadata 'options' is not a JSON object", AGAIN)
-    return options
+        raise bad(path, f"metadata '{key}' is not JSON ({error})", AGAIN) from error
+    if not isinstance(value, dict):
+        raise bad(path, f"metadata '{key}' is not a JSON object", AGAIN)
+    return value

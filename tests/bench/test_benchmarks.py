@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("operator", "step", "ranking", "data", "preparation", "scaling", "click")
+NAMES = ("operator", "step", "ranking", "data", "preparation", "encoders", "scaling", "click")
 CURVES = ("length", "items", "batch", "history", "operator")
 
 
