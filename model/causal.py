@@ -4,6 +4,9 @@ Shapes: B batch, L positions, d width, T wanted positions of all rows.
 """
 
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +20,8 @@ from model.state import Carry, State
 class CausalModel(SequenceModel):
     """A system in which no position sees a later one."""
 
+    _constants: dict[str, Any] | None = None  # of the weights (``Carry.constant``), while they stand still
+
     @abstractmethod
     def positions(self, items_BL: Tensor, timestamps_BL: Tensor, carry: Carry | None = None) -> Tensor:
         """User vectors ``(B, L, d)`` after every position; with ``carry`` the positions go on from its state."""
@@ -29,6 +34,16 @@ class CausalModel(SequenceModel):
     def start(self) -> State:
         """The state before any event, of any number of users; ``encode`` and ``step`` give full ones."""
         return {}
+
+    @contextmanager
+    def still_weights(self) -> Iterator[None]:
+        """Within, weights do not change: what a step makes of them alone is made once."""
+        before = self._constants
+        self._constants = {} if before is None else before
+        try:
+            yield
+        finally:
+            self._constants = before
 
     @torch.no_grad()
     def encode(
@@ -68,6 +83,6 @@ class CausalModel(SequenceModel):
         Raises:
             ValueError: see ``encode``.
         """
-        carry = Carry(state, torch.ones_like(items_B), click=True, consume=consume)
+        carry = Carry(state, torch.ones_like(items_B), click=True, consume=consume, constants=self._constants)
         vectors_B1d = self.positions(items_B.unsqueeze(1), timestamps_B.unsqueeze(1), carry)
         return vectors_B1d.squeeze(1), carry.finished()

@@ -75,7 +75,7 @@ def export_step(model: CausalModel, users: int, path: Path) -> None:
     with torch.no_grad(), model.shared_items():
         items_B = torch.arange(users) % (len(model.item_vectors()) - 1) + 1
         times_B = torch.full_like(items_B, 1_500_000_000)
-        _, state = model.encode(items_B.unsqueeze(1), torch.ones_like(items_B), times_B.unsqueeze(1))
+        _, state = model.step(items_B, times_B, model.start())  # makes what the code takes ready made of the weights
         given = (items_B, times_B + 86_400, state)
         program = torch.export.export(_Step(model), given)
         layout = {name: (list(told.shape), str(told.dtype).removeprefix("torch.")) for name, told in state.items()}

@@ -3,18 +3,23 @@
 Shapes: B batch, L positions, d hidden, H heads, T channels of the time signal.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from torch import Tensor, nn
 
 from model.causal import CausalModel
+from model.layers.adaptor import Adaptor
 from model.layers.causal_time import CausalTime
 from model.layers.fusion_layer import FusionLayer, Streams
 from model.layers.gaps import GapEncoding
 from model.layers.items import Fusion
 from model.layers.sizes import check_sizes
 from model.layers.ssd import SSDSizes
+from model.layers.stack import Stack
 from model.modalities import Modalities
 from model.ops.by_length import by_length
-from model.ops.pairs import pair
+from model.ops.pairs import to_rows
 from model.ops.ssd import Skip
 from model.state import Carry
 from model.two_streams import TwoStreams
@@ -50,6 +55,7 @@ class MMM4Rec(TwoStreams, CausalModel):
         skip: the SSD's skip convention; ``plain`` as in Mamba-2.
         norm_eps: of every norm.
         share: both streams run through the same SSD weights; else each has its own.
+        adaptor: of the items' content: a ``linear`` map, or a mixture of whitening ``experts``.
 
     Raises:
         ValueError: sizes below 1 or that do not divide, a temperature that is not positive, or modalities that
@@ -80,14 +86,15 @@ class MMM4Rec(TwoStreams, CausalModel):
         skip: Skip = "plain",
         norm_eps: float = 1e-12,
         share: bool = True,
+        adaptor: Adaptor = "linear",
     ) -> None:
-        super().__init__(modalities, hidden, dropout, temperature, id_bias, sparse_ids, fusion, norm_eps)
+        super().__init__(modalities, hidden, dropout, temperature, id_bias, sparse_ids, fusion, norm_eps, adaptor)
         check_sizes(hidden=hidden, inner=inner, layers=layers, time_width=time_width, oscillations=oscillations + 1)
         sizes = SSDSizes(hidden, expand, head_dim, groups, state, kernel, skip, "shift", norm_eps)
         self.gaps = GapEncoding(periodic=periodic) if time else None
         if self.gaps is not None:
             self.tau = nn.Linear(self.gaps.features, 2 * time_width)
-        self.layers = nn.ModuleList(
+        self.layers = Stack(
             FusionLayer(
                 sizes,
                 inner if ffn else None,
@@ -101,15 +108,20 @@ class MMM4Rec(TwoStreams, CausalModel):
 
     def positions(self, items_BL: Tensor, timestamps_BL: Tensor, carry: Carry | None = None) -> Tensor:
         """User vectors ``(B, L, d)``; see ``CausalModel.positions``."""
-        streams = self._streams(items_BL, timestamps_BL, carry)
-        for number, layer in enumerate(self.layers):
-            streams = layer(streams, carry and carry.of(f"layers.{number}"))
+        start = self._streams(items_BL, timestamps_BL, carry)
+        streams: Streams = self.layers(start, carry=carry and carry.of("layers"))
         return streams.image
 
     def user(self, items_BL: Tensor, lengths_B: Tensor, timestamps_BL: Tensor) -> Tensor:
         """User vectors ``(B, d)``; see ``SequenceModel.user``."""
         with self.shared_items(items_BL.numel()):
             return by_length(self._last, items_BL, lengths_B, timestamps_BL)
+
+    @contextmanager
+    def shared_items(self, lookups: int = 0) -> Iterator[None]:
+        """Projected features, and what a click makes of the weights; see ``SequenceModel.shared_items``."""
+        with super().shared_items(lookups), self.still_weights():
+            yield
 
     def _last(self, items_BL: Tensor, lengths_B: Tensor, timestamps_BL: Tensor) -> Tensor:
         streams = self._streams(items_BL, timestamps_BL[:, : items_BL.shape[1]], None)
@@ -124,4 +136,4 @@ class MMM4Rec(TwoStreams, CausalModel):
         if self.gaps is None:
             return Streams(text_BLd, image_BLd, None)
         tau_BLT2 = self.tau(self.gaps(timestamps_BL, carry and carry.of("gaps")))
-        return Streams(text_BLd, image_BLd, pair(*tau_BLT2.chunk(2, dim=-1)))
+        return Streams(text_BLd, image_BLd, to_rows(tau_BLT2))

@@ -3,10 +3,13 @@
 Shapes: B histories.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, unflatten
+
+Made = TypeVar("Made")
 
 #: Tensors ``(B, …)`` by dotted name; an empty one is the state before any event.
 State = dict[str, Tensor]
@@ -20,14 +23,21 @@ class Carry:
         lengths_B: valid events of each history in this pass; those beyond leave every state alone.
         click: the pass is one event of each history, for which the parts have shorter ways.
         consume: what is taken may be overwritten.
+        constants: what parts made of their weights in passes before, while these stand still.
     """
 
     def __init__(
-        self, before: Mapping[str, Tensor], lengths_B: Tensor, click: bool = False, consume: bool = False
+        self,
+        before: Mapping[str, Tensor],
+        lengths_B: Tensor,
+        click: bool = False,
+        consume: bool = False,
+        constants: dict[str, Any] | None = None,
     ) -> None:
         self.before, self.click = before, click
         self.consume = consume or not before  # zeros are nobody else's
         self.after: State = {}
+        self._constants = {} if constants is None else constants
         self._lengths_B, self._prefix, self._rows = lengths_B, "", 1
 
     @property
@@ -37,7 +47,7 @@ class Carry:
 
     def of(self, name: str, rows: int = 1) -> "Carry":
         """The carry of a named part, to which each history is so many rows, one after another."""
-        part = Carry(self.before, self._lengths_B, self.click, self.consume)
+        part = Carry(self.before, self._lengths_B, self.click, self.consume, self._constants)
         part.after, part._prefix, part._rows = self.after, f"{self._prefix}{name}.", self._rows * rows
         return part
 
@@ -47,12 +57,12 @@ class Carry:
         Raises:
             ValueError: the state is not of this model, or not of so many histories.
         """
-        histories, rows = len(self._lengths_B), self._rows
+        histories, rows = self._lengths_B.shape[0], self._rows
         if not self.before:
             return like.new_zeros(histories * rows, *shape)
         size = (histories, *shape) if rows == 1 else (histories, rows, *shape)
         found = self.before.get(self._prefix + name)
-        if found is None or found.shape != torch.Size(size):
+        if found is None or found.shape != size:
             has = "is missing" if found is None else f"is {tuple(found.shape)}"
             raise ValueError(
                 f"{self._prefix}{name} {has} in the state, the model keeps {size} there: the state comes of a model "
@@ -64,6 +74,17 @@ class Carry:
         """Keep what the next pass takes, in one piece, so that it saves and may be updated where it stands."""
         rows, value = self._rows, value.contiguous()
         self.after[self._prefix + name] = value if rows == 1 else unflatten(value, 0, (len(value) // rows, rows))
+
+    def constant(self, name: str, make: Callable[[], Made]) -> Made:
+        """What a part makes of its weights alone: made once for as long as the weights stand still."""
+        found = self._constants.get(self._prefix + name)
+        if found is not None:
+            kept: Made = found
+            return kept
+        made = make()
+        if not torch.compiler.is_compiling():  # whose tensors stand for others
+            self._constants[self._prefix + name] = made
+        return made
 
     def finished(self) -> State:
         """The state after the pass.

@@ -4,17 +4,18 @@ Shapes: B batch, L positions, d hidden, I items (row 0 padding).
 """
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 
 from torch import Tensor, nn
 
-from model.base import SequenceModel
+from model.from_table import FromTable
+from model.layers.adaptor import Adaptor
 from model.layers.dropout import Dropout
 from model.layers.items import Fusion, ItemTable
+from model.layers.sizes import check_temperature
 from model.modalities import Modalities, check_modalities, chosen
 
 
-class TwoStreams(SequenceModel):
+class TwoStreams(FromTable):
     """Items as text and image streams; with one modality, it plays both: every weight keeps its place.
 
     Args:
@@ -26,11 +27,13 @@ class TwoStreams(SequenceModel):
         sparse_ids: give these rows sparse gradients.
         fusion: how an item's modalities are weighed.
         norm_eps: of the norms.
+        adaptor: of the features, see ``make_adaptor``.
 
     Raises:
         ValueError: a temperature that is not positive, or modalities that are not among ``text`` and ``image``.
     """
 
+    items: ItemTable
     item_bound: tuple[str, ...] = ("items.tables.text.id_bias", "items.tables.image.id_bias")
 
     def __init__(
@@ -43,15 +46,16 @@ class TwoStreams(SequenceModel):
         sparse_ids: bool,
         fusion: Fusion,
         norm_eps: float,
+        adaptor: Adaptor = "linear",
     ) -> None:
         super().__init__()
         check_modalities(modalities)
-        if temperature <= 0:
-            raise ValueError(f"temperature = {temperature}: it divides every score; give a number above 0")
+        check_temperature(temperature)
         self.modalities = tuple(modalities)
         self.hidden, self.temperature = hidden, temperature
         self.id_bias, self.sparse_ids = id_bias, sparse_ids
         self.fusion: Fusion = fusion
+        self.adaptor: Adaptor = adaptor
         if fusion == "dynamic_instance":
             self.item_bound = (*self.item_bound, "items.fusion")
         self.text_norm = nn.LayerNorm(hidden, norm_eps)
@@ -59,22 +63,18 @@ class TwoStreams(SequenceModel):
         self.dropout = Dropout(dropout)
 
     def bind(self, n_items: int, features: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> None:
-        """Build the item table; see ``SequenceModel.bind``."""
+        """Build the item table; see ``SequenceModel.bind``.
+
+        Raises:
+            ValueError: an unknown adaptor.
+        """
         kept = chosen(self.modalities, features)
         assert all(len(table) == n_items for table in kept.values())
-        self.items = ItemTable(kept, present, self.hidden, self.id_bias, self.sparse_ids, self.fusion, self.temperature)
+        rows = (self.hidden, self.id_bias, self.sparse_ids, self.fusion, self.temperature)
+        self.items = ItemTable(kept, present, *rows, self.adaptor)
 
     def embed(self, items_BL: Tensor) -> tuple[Tensor, Tensor]:
         """Both streams ``(B, L, d)``: ``X_m = LayerNorm(dropout(E_m[items]))`` (MODELS §1.1)."""
         text_BLd: Tensor = self.text_norm(self.dropout(self.items.embed(self.modalities[0], items_BL)))
         image_BLd: Tensor = self.image_norm(self.dropout(self.items.embed(self.modalities[-1], items_BL)))
         return text_BLd, image_BLd
-
-    def item_vectors(self, ids: Tensor | None = None) -> Tensor:
-        """Item vectors; see ``SequenceModel.item_vectors``."""
-        out: Tensor = self.items(ids)
-        return out
-
-    def shared_items(self, lookups: int = 0) -> AbstractContextManager[None]:
-        """Projected features; see ``SequenceModel.shared_items``."""
-        return self.items.shared(lookups)

@@ -62,11 +62,10 @@ class CausalTime(nn.Module):
         """Signals of both streams to their shifts ``(R, L, H)``, Cross-SSD's ``(B, L, H)``, and the next signals."""
         s_RLT = self.shift(tau_RLT, carry and carry.of("streams", rows=2))
         tau_RLT = self._pass_on(tau_RLT, s_RLT)
-        text_BLT, image_BLT = unpair(tau_RLT)
         if self.filter is None:
-            fused_BLT = text_BLT + image_BLT
+            fused_BLT = torch.add(*unpair(tau_RLT))
         else:
-            fused_BLT = self.filter(text_BLT, image_BLT, carry and carry.of("filter"))
+            fused_BLT = self.filter(tau_RLT, carry and carry.of("filter"))
         s_BLT = self.cross_shift(fused_BLT, carry and carry.of("cross"))
         return self.to_heads(s_RLT), self.cross_to_heads(s_BLT), tau_RLT
 

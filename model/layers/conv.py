@@ -46,6 +46,8 @@ def convolve(
     x_BLC: Tensor, at_BL: Tensor | None = None, carry: Carry | None = None, *, weight: Tensor, bias: Tensor
 ) -> Tensor:
     """``SiLU`` of the convolution with ``weight`` ``(C, 1, K)`` and ``bias`` ``(C,)``; see ``CausalConv``."""
+    if carry is not None and carry.click:
+        return F.silu(_clicked(x_BLC, weight, bias, carry), inplace=True)
     weight_CK = weight.squeeze(1)
     past = weight_CK.shape[1] - 1
     if carry is not None:
@@ -58,12 +60,20 @@ def convolve(
 
 def _carried(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor, carry: Carry) -> Tensor:
     past = weight_CK.shape[1] - 1
-    past_BTC = carry.take("past", (past, x_BLC.shape[2]), x_BLC)
-    if carry.click:
-        carry.give("past", torch.cat([past_BTC[:, 1:], x_BLC], dim=1)[:, :past])
-        weight_KC = weight_CK.T
-        y_B1C = torch.addcmul(bias_C, x_BLC, weight_KC[past])
-        return y_B1C.add_((past_BTC * weight_KC[:past]).sum(dim=1, keepdim=True))
-    led_in = torch.cat([past_BTC, x_BLC], dim=1)
+    led_in = torch.cat([carry.take("past", (past, x_BLC.shape[2]), x_BLC), x_BLC], dim=1)
     carry.give("past", take(led_in, carry.lengths_B.unsqueeze(1) + torch.arange(past, device=x_BLC.device)))
     return causal_conv(led_in, weight_CK, bias_C)[:, past:]
+
+
+def _clicked(x_B1C: Tensor, weight: Tensor, bias_C: Tensor, carry: Carry) -> Tensor:
+    past = weight.shape[2] - 1
+    past_BTC = carry.take("past", (past, x_B1C.shape[2]), x_B1C)
+    carry.give("past", torch.cat([past_BTC[:, 1:], x_B1C], dim=1) if past else past_BTC)
+    before_TC, now_C = carry.constant("taps", lambda: _taps(weight))
+    return torch.addcmul(bias_C, x_B1C, now_C).add_((past_BTC * before_TC).sum(dim=1, keepdim=True))
+
+
+def _taps(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """The weights of the past positions ``(K - 1, C)`` and of the present one ``(C,)``."""
+    weight_KC = weight.squeeze(1).T.contiguous()
+    return weight_KC[:-1], weight_KC[-1]

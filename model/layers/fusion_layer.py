@@ -111,7 +111,11 @@ class FusionLayer(nn.Module):
             return (None,) * 3
         s_both, s_cross, tau = self.time(streams.tau, carry and carry.of("time"))
         length = streams.text.shape[1]  # the streams may be cut shorter than the window
-        return s_both[:, :length], s_cross[:, :length], tau
+        return _cut(s_both, length), _cut(s_cross, length), tau
+
+
+def _cut(s: Tensor, length: int) -> Tensor:
+    return s if s.shape[1] == length else s[:, :length]
 
 
 def _apart(s_both: Tensor | None) -> tuple[Tensor | None, Tensor | None]:

@@ -26,25 +26,31 @@ class GapEncoding(nn.Module):
         periodic: also give sine and cosine of the time of day and of the week.
     """
 
-    scale: Tensor
+    before_knots_F: Tensor
+    knots_a_unit: Tensor
+    unknown_F: Tensor
 
     def __init__(self, knots: int = 16, periodic: bool = False) -> None:
         super().__init__()
         self.knots, self.periodic = knots, periodic
         self.features = knots + 1 + (4 if periodic else 0)
-        self.register_buffer("scale", torch.arange(knots, dtype=torch.float32), persistent=False)
+        # the last feature is for what is unknown: no gap comes near its knot
+        knots_F = torch.tensor([*range(knots), -2], dtype=torch.float32)
+        self.register_buffer("before_knots_F", -knots_F, persistent=False)
+        self.register_buffer("knots_a_unit", torch.tensor((knots - 1) / math.log1p(_LONGEST)), persistent=False)
+        self.register_buffer("unknown_F", torch.eye(knots + 1)[-1], persistent=False)
 
     def forward(self, timestamps_BL: Tensor, carry: Carry | None = None) -> Tensor:
         """``(B, L)`` seconds to ``(B, L, F)``."""
         before_BL = self._before(timestamps_BL, carry)
-        known_BL1 = ((before_BL != 0) & (timestamps_BL != 0)).unsqueeze(-1)
-        seconds_BL = (timestamps_BL - before_BL).clamp(min=0, max=_LONGEST).to(self.scale.dtype)
-        at_BL1 = (torch.log1p(seconds_BL) * ((self.knots - 1) / math.log1p(_LONGEST))).unsqueeze(-1)
-        bumps_BLF = (1 - (at_BL1 - self.scale).abs()).clamp(min=0)
-        parts = [bumps_BLF * known_BL1, (~known_BL1).to(bumps_BLF.dtype)]
-        if self.periodic:
-            parts.append(_periodic(timestamps_BL, self.scale.dtype))
-        return torch.cat(parts, dim=-1)
+        known_BL1 = torch.logical_and(before_BL, timestamps_BL).unsqueeze(-1)
+        seconds_BL = (timestamps_BL - before_BL).clamp_(min=0, max=_LONGEST).to(self.unknown_F.dtype)
+        log_BL1 = torch.log1p(seconds_BL).unsqueeze(-1)
+        bumps_BLF = torch.relu(1 - torch.addcmul(self.before_knots_F, log_BL1, self.knots_a_unit).abs())
+        features_BLF = torch.where(known_BL1, bumps_BLF, self.unknown_F)
+        if not self.periodic:
+            return features_BLF
+        return torch.cat([features_BLF, _periodic(timestamps_BL, self.unknown_F.dtype)], dim=-1)
 
     def _before(self, timestamps_BL: Tensor, carry: Carry | None) -> Tensor:
         """The timestamp before each."""

@@ -8,7 +8,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from model.ops.long_conv import long_conv, long_conv_step, long_conv_with_state
+from model.ops.long_conv import long_conv, long_conv_step, long_conv_with_state, make_turn
+from model.ops.pairs import to_channels
 from model.state import Carry
 
 
@@ -44,9 +45,9 @@ class LongFilter(nn.Module):
 
     def _click(self, x_B1T: Tensor, carry: Carry) -> Tensor:
         state_BTM2 = carry.take("waves", self.weight.shape, self.weight)
-        weight, state = ((both[..., 0], both[..., 1]) for both in (self.weight, state_BTM2))
-        y_BT, waves = long_conv_step(x_B1T.squeeze(1), (-self.log_damping.exp(), self.frequency), weight, state)
-        carry.give("waves", torch.stack(waves, dim=-1))
+        turn = carry.constant("turn", lambda: make_turn(-self.log_damping.exp(), self.frequency, self.weight))
+        y_BT, state_BTM2 = long_conv_step(x_B1T.squeeze(1), turn, state_BTM2)
+        carry.give("waves", state_BTM2)
         return y_BT.unsqueeze(1)
 
 
@@ -62,9 +63,9 @@ class DualChannelLongFilter(nn.Module):
         self.streams = LongFilter(2 * width, oscillations)
         self.joint = LongFilter(width, oscillations)
 
-    def forward(self, tau_text_BLT: Tensor, tau_image_BLT: Tensor, carry: Carry | None = None) -> Tensor:
-        """Two ``(B, L, T)`` signals to the fused one."""
-        both = torch.cat((tau_text_BLT, tau_image_BLT), dim=-1)
+    def forward(self, tau_RLT: Tensor, carry: Carry | None = None) -> Tensor:
+        """The signals of both streams, ``(2B, L, T)``, to the fused one ``(B, L, T)``."""
+        both = to_channels(tau_RLT)
         text, image = (both * self.streams(both, carry and carry.of("streams"))).chunk(2, dim=-1)
         out: Tensor = self.joint(text + image, carry and carry.of("joint"))
         return out

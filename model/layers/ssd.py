@@ -15,13 +15,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.layers.conv import CausalConv
-from model.layers.linear import split_linear
+from model.layers.linear import WideLinear, split_linear
 from model.layers.norm import GatedRMSNorm
 from model.layers.sizes import check_sizes
 from model.ops.last import take, widen
 from model.ops.ssd import Skip, ssd, ssd_step, ssd_with_state
 from model.ops.ssd_at import ssd_at
 from model.state import Carry
+
+_Given = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
+"""``x, dt, A, B, C, D`` of the scan."""
 
 
 @dataclass(frozen=True)
@@ -86,31 +89,46 @@ class StateSpace(nn.Module):
         sizes = self.sizes
         if s_BLH is not None:
             dt_BLH = dt_BLH * s_BLH if sizes.time == "scale" else dt_BLH + s_BLH
-        x_BLHP = _split(x_BLD, sizes.heads)
-        B_BLGN, C_BRGN = _split(B_BLE, sizes.groups), _split(C_BRE, sizes.groups)
         dt_BLH = F.softplus(dt_BLH + self.dt_bias)
-        A_H = -torch.exp(self.A_log.to(torch.promote_types(self.A_log.dtype, torch.float32)))
-        if at_BR is not None:
-            y_BRHP = ssd_at(x_BLHP, dt_BLH, A_H, B_BLGN, C_BRGN, self.D, at_BR, sizes.skip)
-        elif carry is None:
-            y_BRHP = ssd(x_BLHP, dt_BLH, A_H, B_BLGN, C_BRGN, self.D, sizes.skip)
+        if carry is not None and carry.click:
+            y_BRD = self._click(x_BLD, dt_BLH, B_BLE, C_BRE, carry)
         else:
-            y_BRHP = self._carried((x_BLHP, dt_BLH, A_H, B_BLGN, C_BRGN, self.D), carry)
-        out: Tensor = self.out_proj(self.norm(y_BRHP.flatten(-2), z_BRD))
+            x_BLHP = _split(x_BLD, sizes.heads)
+            B_BLGN, C_BRGN = _split(B_BLE, sizes.groups), _split(C_BRE, sizes.groups)
+            y_BRD = self._scan((x_BLHP, dt_BLH, self._rates(), B_BLGN, C_BRGN, self.D), at_BR, carry).flatten(-2)
+        out: Tensor = self.out_proj(self.norm(y_BRD, z_BRD))
         return out
 
-    def _carried(self, given: tuple[Tensor, ...], carry: Carry) -> Tensor:
-        """The scan going on from a state."""
-        sizes, (x, dt, A, B, C, D) = self.sizes, given
-        initial = carry.take("ssd", (sizes.heads, sizes.state, sizes.head_dim), x)
-        if carry.click:
-            now = (x[:, 0], dt[:, 0], A, B[:, 0], C[:, 0])
-            y, final = ssd_step(*now, D, initial, sizes.skip, in_place=carry.consume)
-            y = y.unsqueeze(1)
-        else:
-            y, final = ssd_with_state(x, dt, A, B, C, D, sizes.skip, initial_BHNP=initial, lengths_B=carry.lengths_B)
+    def _rates(self) -> Tensor:
+        """``A_H``."""
+        return -torch.exp(self.A_log.to(torch.promote_types(self.A_log.dtype, torch.float32)))
+
+    def _scan(self, given: _Given, at_BR: Tensor | None, carry: Carry | None) -> Tensor:
+        """``(B, R, H, P)``: the whole scan, few reads of it, or the scan going on from a state."""
+        sizes = self.sizes
+        if at_BR is not None:
+            return ssd_at(*given, at_BR, sizes.skip)
+        if carry is None:
+            return ssd(*given, sizes.skip)
+        initial = carry.take("ssd", self._state, given[0])
+        y, final = ssd_with_state(*given, sizes.skip, initial_BHNP=initial, lengths_B=carry.lengths_B)
         carry.give("ssd", final)
         return y
+
+    def _click(self, x_B1D: Tensor, dt_B1H: Tensor, B_B1E: Tensor, C_B1E: Tensor, carry: Carry) -> Tensor:
+        """``(B, 1, D)``: one position of the scan."""
+        sizes, users = self.sizes, len(x_B1D)
+        x_BHP = x_B1D.reshape(users, sizes.heads, sizes.head_dim)
+        B_BGN, C_BGN = (part.reshape(users, sizes.groups, sizes.state) for part in (B_B1E, C_B1E))
+        before_BHNP = carry.take("ssd", self._state, x_BHP)
+        now = (x_BHP, dt_B1H.squeeze(1), carry.constant("A", self._rates), B_BGN, C_BGN, self.D, before_BHNP)
+        y_BHP, after_BHNP = ssd_step(*now, sizes.skip, in_place=carry.consume)
+        carry.give("ssd", after_BHNP)
+        return y_BHP.reshape(users, 1, sizes.inner)
+
+    @property
+    def _state(self) -> tuple[int, int, int]:
+        return self.sizes.heads, self.sizes.state, self.sizes.head_dim
 
 
 class TiSSD(nn.Module):
@@ -120,7 +138,7 @@ class TiSSD(nn.Module):
         super().__init__()
         writes = sizes.groups * sizes.state
         self.parts = [sizes.inner, sizes.inner, writes, writes, sizes.heads]
-        self.in_proj = nn.Linear(sizes.hidden, sum(self.parts))
+        self.in_proj = WideLinear(sizes.hidden, sum(self.parts))
         self.conv = CausalConv(sizes.inner + 2 * writes, sizes.kernel)
         self.space = StateSpace(sizes)
 
@@ -161,9 +179,9 @@ class CrossSSD(nn.Module):
         super().__init__()
         writes = sizes.groups * sizes.state
         self.parts = [sizes.inner, writes, sizes.heads]
-        self.u_proj = nn.Linear(sizes.hidden, sum(self.parts))
-        self.q_proj = nn.Linear(sizes.hidden, writes)
-        self.z_proj = nn.Linear(sizes.hidden, sizes.inner)
+        self.u_proj = WideLinear(sizes.hidden, sum(self.parts))
+        self.q_proj = WideLinear(sizes.hidden, writes)
+        self.z_proj = WideLinear(sizes.hidden, sizes.inner)
         self.u_conv = CausalConv(sizes.inner + writes, sizes.kernel)
         self.q_conv = CausalConv(writes, sizes.kernel)
         self.space = StateSpace(sizes)

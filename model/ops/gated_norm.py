@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from model.ops.cast import cast
+
 
 def gated_rms_norm(y: Tensor, z: Tensor, weight_D: Tensor, eps: float) -> Tensor:
     """``h / sqrt(mean(h²) + eps) ⊙ weight`` with ``h = y ⊙ SiLU(z)``: gate first, then norm (MODELS §1.3).
@@ -18,8 +20,8 @@ def gated_rms_norm(y: Tensor, z: Tensor, weight_D: Tensor, eps: float) -> Tensor
     take twice the time. The mean square is taken in float32 at least.
     """
     if not torch.is_grad_enabled():
-        return _normed(y, z.to(y.dtype), weight_D, eps)[0]
-    out: Tensor = _GatedRMSNorm.apply(y, z.to(y.dtype), weight_D, eps)  # type: ignore[no-untyped-call]
+        return _normed(y, cast(z, y.dtype), weight_D, eps)[0]
+    out: Tensor = _GatedRMSNorm.apply(y, cast(z, y.dtype), weight_D, eps)  # type: ignore[no-untyped-call]
     return out
 
 
@@ -48,12 +50,13 @@ def _normed(y: Tensor, z: Tensor, weight_D: Tensor, eps: float) -> tuple[Tensor,
     """The norm, and what its gradient takes: ``SiLU(z)``, h, and its scale ``(…, 1)``."""
     gate = F.silu(z)
     h = y * gate
-    scale = _mean_square(h).add_(eps).rsqrt_().to(h.dtype)
+    scale = cast(_scale(h, eps), h.dtype)
     return (h * scale).mul_(weight_D), gate, h, scale
 
 
-def _mean_square(h: Tensor) -> Tensor:
-    """``(…, 1)``, at least float32."""
+def _scale(h: Tensor, eps: float) -> Tensor:
+    """``1 / sqrt(mean(h²) + eps)``, ``(…, 1)``, at least float32."""
     wide = torch.promote_types(h.dtype, torch.float32)
     norm: Tensor = torch.linalg.vector_norm(h, dim=-1, keepdim=True, dtype=wide)
-    return norm.square_().div_(h.shape[-1])
+    # one operation: with numbers in place of tensors three would take a click of one user as long as the rest
+    return torch.addcmul(norm.new_full((), eps), norm, norm, value=1 / h.shape[-1]).rsqrt_()

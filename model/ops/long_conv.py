@@ -6,11 +6,10 @@ Its kernel is a sum of damped oscillations, so that what it needs of the past is
 Shapes: B batch, L positions, C channels, M oscillations a channel.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
-
-Parts = tuple[Tensor, Tensor]
-"""Real and imaginary part, of one shape."""
 
 
 def long_conv(x_BLC: Tensor, rate_CM: Tensor, weight_CM: Tensor) -> Tensor:
@@ -50,18 +49,30 @@ def long_conv_with_state(
     return y_BLC, _powers(rate_CM, lengths_B) * initial_BCM + added_BCM
 
 
-def long_conv_step(x_BC: Tensor, rate: Parts, weight: Parts, state: Parts) -> tuple[Tensor, Parts]:
+class Turn(NamedTuple):
+    """What one position does to oscillations ``re, im``: ``along·(re, im) + across·(im, re)``; ``read`` makes y."""
+
+    along_CM1: Tensor
+    across_CM2: Tensor
+    read_CM2: Tensor
+
+
+def make_turn(damping_CM: Tensor, angle_CM: Tensor, weight_CM2: Tensor) -> Turn:
+    """The turn of a kernel: real and imaginary part of its rates, and both of its weights last."""
+    shrink_CM = torch.exp(damping_CM)
+    across_CM = shrink_CM * torch.sin(angle_CM)
+    read_CM2 = weight_CM2 * weight_CM2.new_tensor([1.0, -1.0])
+    return Turn((shrink_CM * torch.cos(angle_CM)).unsqueeze(-1), torch.stack((-across_CM, across_CM), dim=-1), read_CM2)
+
+
+def long_conv_step(x_BC: Tensor, turn: Turn, state_BCM2: Tensor) -> tuple[Tensor, Tensor]:
     """One position, for serving: ``(y_BC, the next state)``.
 
-    A complex number is its two parts here: a compiler makes no code for complex ones.
+    A complex number is its two parts here, last in the state: a compiler makes no code for complex ones.
     """
-    (damping_CM, angle_CM), (re_BCM, im_BCM) = rate, state
-    shrink_CM = torch.exp(damping_CM)
-    along_CM, across_CM = shrink_CM * torch.cos(angle_CM), shrink_CM * torch.sin(angle_CM)
-    next_re = torch.addcmul(x_BC.unsqueeze(-1), along_CM, re_BCM).addcmul(across_CM, im_BCM, value=-1)
-    next_im = torch.addcmul(along_CM * im_BCM, across_CM, re_BCM)
-    y_BCM = torch.addcmul(weight[0] * next_re, weight[1], next_im, value=-1)
-    return y_BCM.sum(dim=-1), (next_re, next_im)
+    next_BCM2 = torch.mul(turn.along_CM1, state_BCM2).addcmul_(turn.across_CM2, state_BCM2.flip(-1))
+    next_BCM2.select(-1, 0).add_(x_BC.unsqueeze(-1))
+    return (turn.read_CM2 * next_BCM2).sum(dim=(-2, -1)), next_BCM2
 
 
 def _powers(rate_CM: Tensor, ages: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Two streams as rows of one tensor, so that weights which they share are used, and read, once.
 
-Shapes: B histories; row 2b is the text stream of history b, row 2b + 1 its image stream.
+Shapes: B histories, L positions, T channels; row 2b is the text stream of history b, row 2b + 1 its image stream.
 """
 
 import torch
@@ -16,3 +16,13 @@ def unpair(both: Tensor) -> tuple[Tensor, Tensor]:
     """``(2B, …)`` to text and image, views ``(B, …)``."""
     text, image = unflatten(both, 0, (len(both) // 2, 2)).unbind(1)
     return text, image
+
+
+def to_rows(both_BLT2: Tensor) -> Tensor:
+    """Channels of both, ``(B, L, 2T)`` with the text stream's first, to rows ``(2B, L, T)``; of one position a view."""
+    return unflatten(both_BLT2, 2, (2, both_BLT2.shape[2] // 2)).transpose(1, 2).flatten(0, 1)
+
+
+def to_channels(both_RLT: Tensor) -> Tensor:
+    """Rows of both, ``(2B, L, T)``, to channels ``(B, L, 2T)``."""
+    return unflatten(both_RLT, 0, (len(both_RLT) // 2, 2)).transpose(1, 2).flatten(2)

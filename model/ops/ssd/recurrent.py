@@ -8,10 +8,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from model.ops.cast import cast
 from model.ops.ssd.inputs import Inputs
 
 Skip = Literal["scaled", "plain"]
-_BLOCK = 128  # heads stepped at once
+_BLOCK = 128  # heads stepped at once, of all histories
 
 
 def recurrent(given: Inputs, with_state: bool) -> tuple[Tensor, Tensor | None]:
@@ -51,13 +52,13 @@ def ssd_step(
     and with ``in_place`` where it stands, which spares memory's slowest work.
     """
     wide = torch.promote_types(x_BHP.dtype, torch.float32)
-    dt_BH, A_H, D_H, state_BHNP = dt_BH.to(wide), A_H.to(wide), D_H.to(wide), state_BHNP.to(wide)
+    x, dt, A, D, state = (cast(tensor, wide) for tensor in (x_BHP, dt_BH, A_H, D_H, state_BHNP))
     if torch.is_grad_enabled() or torch.compiler.is_compiling():  # which makes blocks of its own
-        read_BHP, state_BHNP = _step(x_BHP.to(wide), dt_BH, A_H, B_BGN, C_BGN, state_BHNP)
+        read_BHP, state = _step(x, dt, A, B_BGN, C_BGN, state)
     else:
-        read_BHP, state_BHNP = _step_in_blocks(x_BHP.to(wide), dt_BH, A_H, B_BGN, C_BGN, state_BHNP, in_place)
-    skip_BH = D_H * dt_BH if skip == "scaled" else D_H
-    return (read_BHP + skip_BH.unsqueeze(-1) * x_BHP).to(x_BHP.dtype), state_BHNP
+        read_BHP, state = _step_in_blocks(x, dt, A, B_BGN, C_BGN, state, in_place)
+    skip_BH = D * dt if skip == "scaled" else D
+    return cast(torch.addcmul(read_BHP, skip_BH.unsqueeze(-1), x), x_BHP.dtype), state
 
 
 def _step(
@@ -73,23 +74,28 @@ def _step(
 def _step_in_blocks(
     x_BHP: Tensor, dt_BH: Tensor, A_H: Tensor, B_BGN: Tensor, C_BGN: Tensor, state_BHNP: Tensor, in_place: bool
 ) -> tuple[Tensor, Tensor]:
-    """``_step``, some heads (K, of all histories) at once, into the state itself or a new one."""
-    before_KNP, x_KP = state_BHNP.flatten(0, 1), x_BHP.flatten(0, 1)
-    after_KNP = before_KNP if in_place else torch.empty_like(before_KNP)
-    decay_K11 = torch.exp(A_H * dt_BH).flatten()[:, None, None]
-    write_K1P = (dt_BH.flatten().unsqueeze(-1) * x_KP).unsqueeze(-2)
-    B_KN1 = _of_heads(B_BGN, x_BHP).flatten(0, 1).unsqueeze(-1)
-    C_K1N = _of_heads(C_BGN, x_BHP).flatten(0, 1).unsqueeze(-2)
-    read_K1P = torch.empty_like(write_K1P)
-    for start in range(0, len(x_KP), _BLOCK):
-        some = slice(start, start + _BLOCK)
-        after = torch.mul(before_KNP[some], decay_K11[some], out=after_KNP[some])
-        after.addcmul_(B_KN1[some], write_K1P[some])
-        torch.bmm(C_K1N[some], after, out=read_K1P[some])
-    return read_K1P.view_as(x_BHP), after_KNP.view_as(state_BHNP)
+    """``_step``, some histories at once, into the state itself or a new one."""
+    after_BHNP = state_BHNP if in_place else torch.empty_like(state_BHNP)
+    decay_BH11 = torch.exp(A_H * dt_BH)[..., None, None]
+    write_BH1P = (dt_BH.unsqueeze(-1) * x_BHP).unsqueeze(-2)
+    B_BHN1, C_BH1N = _of_heads(B_BGN, x_BHP).unsqueeze(-1), _of_heads(C_BGN, x_BHP).unsqueeze(-2)
+    parts = (state_BHNP, decay_BH11, B_BHN1, write_BH1P, C_BH1N, after_BHNP)
+    rows = max(1, _BLOCK // x_BHP.shape[1])
+    if len(x_BHP) <= rows:  # cutting takes a click of one history longer than the work
+        return _advance(*parts), after_BHNP
+    blocks = zip(*(torch.split(part, rows) for part in parts), strict=True)
+    return torch.cat([_advance(*block) for block in blocks]), after_BHNP
+
+
+def _advance(
+    before_BHNP: Tensor, decay_BH11: Tensor, B_BHN1: Tensor, write_BH1P: Tensor, C_BH1N: Tensor, after_BHNP: Tensor
+) -> Tensor:
+    """What is read, ``(B, H, P)``, of the state ``after``, which is written from the one before and may be it."""
+    torch.mul(before_BHNP, decay_BH11, out=after_BHNP).addcmul_(B_BHN1, write_BH1P)
+    return (C_BH1N @ after_BHNP).squeeze(-2)
 
 
 def _of_heads(of_BGN: Tensor, x_BHP: Tensor) -> Tensor:
     """``(B, H, N)`` in the dtype of x: each head has its group's."""
-    many, of_BGN = x_BHP.shape[1] // of_BGN.shape[1], of_BGN.to(x_BHP.dtype)
+    many, of_BGN = x_BHP.shape[1] // of_BGN.shape[1], cast(of_BGN, x_BHP.dtype)
     return of_BGN if many == 1 else of_BGN.repeat_interleave(many, dim=1)
