@@ -17,7 +17,7 @@ scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 
 tests() {  # two workers with one thread each: more threads only get in each other's way
-    OMP_NUM_THREADS=1 COVERAGE_FILE="$scratch/coverage" "$PYTHON" -m pytest -n 2 \
+    OMP_NUM_THREADS=1 COVERAGE_FILE="$scratch/coverage" "$PYTHON" -m pytest -n 2 --dist worksteal \
         --cov=data --cov=model --cov=trainer --cov-report=term:skip-covered
 }
 

@@ -40,7 +40,10 @@ class Clock:
             return "Times are dates as 2018-06-17 or 2018-06-17T08:30:00+02:00; mend or remove the line"
         least, largest = self.bounds()
         whole = "whole " if self.whole else ""
-        return f"Times are {whole}UNIX {NAMES[self.unit]} here, from {least} to {largest}; mend or remove the line"
+        hint = " (divide milliseconds by 1000)" if self.unit == "s" else ""
+        return (
+            f"Times are {whole}UNIX {NAMES[self.unit]} here, from {least} to {largest}{hint}; mend or remove the line"
+        )
 
     def micros(self, value: Any) -> int | None:
         """Microseconds since 1970, or ``None`` where the value is no time."""
