@@ -20,6 +20,11 @@ def bad(path: Path | str, what: str, remedy: str, line: int | None = None) -> Va
     return ValueError(f"{place}: {what}. {remedy.rstrip('.')}.")
 
 
+def first_line(error: BaseException) -> str:
+    """What a library's error says first; its type where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 @contextmanager
 def exit_on_bad_input() -> Iterator[None]:
     """Turn bad input into its one message on stderr and exit code 2.

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from data.errors import bad
+from data.errors import bad, first_line
 from data.rows import Ints, Rows, check_rows
 
 FOLDER = "histories"
@@ -72,7 +72,7 @@ def _read_part(path: Path, number: int, last: bool) -> Iterator[Rows]:
     except (pa.ArrowException, OSError) as error:
         if getattr(error, "errno", None) is not None:
             raise
-        raise bad(path, f"the Parquet file is damaged ({str(error).splitlines()[0]})", _AGAIN) from None
+        raise bad(path, f"the Parquet file is damaged ({first_line(error)})", _AGAIN) from None
 
 
 def _check_part(path: Path, file: Any, number: int, last: bool) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 import model
-from data.errors import bad
+from data.errors import bad, first_line
 from model import SequenceModel
 
 if TYPE_CHECKING:  # it pulls in lightning, which recommend.py starts faster without
@@ -59,7 +59,7 @@ def load_plain(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # broken bytes raise anything: UnpicklingError, KeyError, UnicodeDecodeError, …
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        reason = first_line(error)[:200]
         remedy = "Copy or download it again; of a file that holds other objects, save its weights alone"
         raise bad(path, f"not a checkpoint of tensors and plain values ({reason})", remedy) from None
     if not isinstance(content, dict):

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from data.errors import first_line
 from data.prepare.memory import memory_bytes
 
 _BATCH = 100_000  # rows
@@ -77,12 +78,8 @@ def duckdb_engine(
     try:
         yield DuckdbEngine(con, work)
     except duckdb.OutOfMemoryException as error:
-        raise ValueError(f"memory_limit {memory_limit}: {_first(error)}. Allow more, or fewer threads.") from None
+        raise ValueError(f"memory_limit {memory_limit}: {first_line(error)}. Allow more, or fewer threads.") from None
     except duckdb.IOException as error:
-        raise OSError(f"{work}: {_first(error)}") from None
+        raise OSError(f"{work}: {first_line(error)}") from None
     finally:
         con.disconnect()
-
-
-def _first(error: Exception) -> str:
-    return str(error).splitlines()[0]

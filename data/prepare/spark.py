@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from data.errors import bad
+from data.errors import bad, first_line
 from data.prepare.memory import memory_bytes
 
 LOCAL = "local[*]"
@@ -102,7 +102,7 @@ def _session(work: Path, memory_limit: str | None, master: str) -> Any:
             builder = builder.config(name, value)
         session = builder.getOrCreate()
     except (Py4JError, PySparkException) as error:
-        told = f"no Spark session ({str(error).strip().splitlines()[0]})"
+        told = f"no Spark session ({first_line(error)})"
         raise bad(f"master {master}", told, "Is Java 17 there, and the address right?") from None
     session.sparkContext.setLogLevel("ERROR")
     return session

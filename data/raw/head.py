@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from data.errors import bad
+from data.errors import bad, first_line
 from data.raw.jsonl import parse_line, read_lines
 from data.raw.packed import AGAIN
 from data.raw.table import Format, Table, loads_literal
@@ -98,7 +98,7 @@ def _parquet_head(path: Path) -> Head:
     try:
         schema = pq.read_schema(path)
     except pa.ArrowInvalid as error:
-        raise bad(path, f"the Parquet file is damaged ({str(error).splitlines()[0]})", AGAIN) from None
+        raise bad(path, f"the Parquet file is damaged ({first_line(error)})", AGAIN) from None
     return Head(path, "parquet", columns=frozenset(schema.names))
 
 

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.errors import bad
+from data.errors import bad, first_line
 from data.files import sha256
 
 SHORT = {
@@ -58,7 +58,7 @@ def _from_hub(name: str, revision: str | None) -> Source:
     try:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=list(FILES)))
     except (OSError, ValueError) as error:  # the hub's own errors are among them
-        why = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        why = first_line(error).rstrip(".")
         at = "" if revision is None else f" --revision {revision}"
         remedy = f"Where there is a connection: `hf download {name}{at} --local-dir FOLDER`; then give --encoder FOLDER"
         raise bad(name, f"no such folder, and not to be had from the Hugging Face Hub ({why})", remedy) from None

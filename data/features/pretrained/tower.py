@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from data.errors import bad
+from data.errors import bad, first_line
 from data.features.load import Modality
 from data.features.pretrained.devices import precision
 from data.features.pretrained.space import Space
@@ -37,7 +37,7 @@ class Tower:
                 folder, use_safetensors=True, trust_remote_code=False, local_files_only=True, dtype=precision(device)
             )
         except (OSError, ValueError) as error:
-            why = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            why = first_line(error).rstrip(".")
             raise bad(folder, f"its weights cannot be read ({why})", "Download the model again") from None
         self._model = model.eval().to(device)
 
