@@ -50,10 +50,10 @@ def run(task: Task, devices: Sequence[torch.device]) -> None:
     Raises:
         ValueError: bad items, or weights that cannot be read.
     """
+    missing = task.shards.missing()
     if len(devices) == 1:
-        _encode(task, task.shards.missing(), devices[0])
-    elif task.shards.missing():
-        missing = task.shards.missing()
+        _encode(task, missing, devices[0])
+    elif missing:
         split = [missing[rank :: len(devices)] for rank in range(len(devices))]
         spawn(_encode_rank, (task, split, devices), nprocs=len(devices))  # type: ignore[no-untyped-call]
 

@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class Shards:
     size: int
     identity: Mapping[str, Any]
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         """Where the parts are."""
         told = json.dumps({**self.identity, "items": self.items, "size": self.size}, sort_keys=True)

@@ -53,10 +53,20 @@ class Texts:
             texts: at least one.
         """
         wanted = [self._rules.prefix + (text.lower() if self._rules.lower else text) for text in texts]
-        cut = sum(len(ids) > self.limit for ids in self._tokenizer(wanted, verbose=False)["input_ids"])
-        padding = "max_length" if self._rules.full else "longest"
         inputs = self._tokenizer(
-            wanted, truncation=True, max_length=self.limit, padding=padding, return_tensors="pt", verbose=False
+            wanted,
+            truncation=True,
+            max_length=self.limit,
+            padding="max_length" if self._rules.full else "longest",
+            return_attention_mask=True,
+            return_tensors="pt",
+            verbose=False,
         )
+        full_B = inputs["attention_mask"].sum(1) == self.limit
         names = ("input_ids",) if self._rules.full else ("input_ids", "attention_mask")
-        return {name: inputs[name] for name in names}, cut
+        return {name: inputs[name] for name in names}, self._cut([wanted[row] for row in full_B.nonzero()])
+
+    def _cut(self, full: list[str]) -> int:
+        """How many of the texts that reach the limit go beyond it: these alone are tokenised again."""
+        tokens = self._tokenizer(full, verbose=False)["input_ids"] if full else []
+        return sum(len(ids) > self.limit for ids in tokens)
