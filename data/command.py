@@ -6,6 +6,10 @@ from typing import Any, TextIO
 
 from jsonargparse import ArgumentError, auto_cli
 
+logger = logging.getLogger(__name__)
+
+INTERRUPTED = 130  # exit code of a command that Ctrl-C ended
+
 
 def run_command(functions: Any, log: TextIO | None = None) -> Any:
     """Run a typed function, or the one of a dict of them that the first argument names; gives what it returns.
@@ -23,3 +27,9 @@ def run_command(functions: Any, log: TextIO | None = None) -> Any:
         return auto_cli(functions, as_positional=False, exit_on_error=False)
     except ArgumentError as error:
         raise ValueError(f"{error.message} (all options: --help)") from None
+
+
+def stopped() -> SystemExit:
+    """What to raise in place of Ctrl-C where a command can go on later: it is said, and the exit code tells."""
+    logger.info("stopped: run the command again to continue")
+    return SystemExit(INTERRUPTED)

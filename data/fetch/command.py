@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from threading import Event
 
+from data.command import stopped
 from data.fetch.download import Download
 from data.fetch.progress import bars
 from data.fetch.table import Source, sources
@@ -13,7 +14,6 @@ from data.fetch.table import Source, sources
 logger = logging.getLogger(__name__)
 
 REDIRECTS = 10
-INTERRUPTED = 130  # exit code of a command that Ctrl-C ended
 
 
 def fetch_domains(
@@ -67,8 +67,7 @@ def _fetch_all(wanted: Sequence[Source], jobs: int, retries: int, timeout: float
             stop.set()
             pool.shutdown(cancel_futures=True)
             if isinstance(error, KeyboardInterrupt):
-                logger.info("stopped: run the command again to continue")
-                raise SystemExit(INTERRUPTED) from None
+                raise stopped() from None
             raise
     return [fault for done in running if (fault := _fault(done)) is not None]
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from data.fetch.download import Report
+from data.progress import bars_of
 
 
 class Bars:
@@ -28,7 +28,6 @@ class Bars:
 @contextmanager
 def bars() -> Iterator[Bars]:
     """Bars on stderr while the block runs; nothing is drawn where stderr is no terminal."""
-    console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
+    with bars_of(*columns, TimeRemainingColumn()) as progress:
         yield Bars(progress)

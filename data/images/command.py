@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from tabulate import tabulate
 
+from data.command import stopped
 from data.features.encoder import read_items
 from data.files import one_writer
 from data.images.addresses import read_addresses
@@ -17,12 +17,11 @@ from data.images.crawl import crawl
 from data.images.link import link_pictures, read_manifest
 from data.images.report import NAME, Report, read_report
 from data.images.shrink import Shrink
+from data.progress import bars_of
 from data.raw.find import find_raw, picture_names, picture_of
 from data.raw.layouts.columns import Columns
 
 logger = logging.getLogger(__name__)
-
-INTERRUPTED = 130  # exit code of a command that Ctrl-C ended
 
 
 def fetch_images(
@@ -98,15 +97,13 @@ def _fetch(
         with _bar(len(asked)) as tick:
             crawl({item: addresses[item] for item in asked}, images, report, limits, tick)
     except KeyboardInterrupt:
-        logger.info("stopped: run the command again to continue")
-        raise SystemExit(INTERRUPTED) from None
+        raise stopped() from None
 
 
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[], None]]:
     """A bar on stderr while the block runs, on a terminal only; gives what moves it by one."""
-    console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with bars_of(*columns) as progress:
         task = progress.add_task("pictures", total=total)
         yield lambda: progress.advance(task)
