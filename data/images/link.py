@@ -8,7 +8,7 @@ import orjson
 from data.errors import bad
 from data.files import atomic_file
 from data.ids import PREPARE
-from data.prepare.manifest import NAME
+from data.prepare.manifest import NAME, stored_manifest
 from data.prepare.write import ImagePaths
 from data.raw.find import names_digest, picture_names
 from data.raw.jsonl import read_jsonl, write_jsonl
@@ -20,13 +20,9 @@ def read_manifest(domain: Path) -> dict[str, Any]:
     Raises:
         ValueError: there is none, it is malformed, or the domain is a merged one.
     """
-    path = domain / NAME
-    if not path.is_file():
-        raise bad(path, "there is no such file", PREPARE)
-    try:
-        manifest = orjson.loads(path.read_bytes())
-    except ValueError as error:
-        raise bad(path, f"malformed ({error})", PREPARE) from None
+    manifest = stored_manifest(domain)
+    if manifest is None:
+        raise bad(domain / NAME, "there is no such file", PREPARE)
     match manifest:
         case {"kind": "domain", "options": {"raw": str()}, "inputs": dict()}:
             return dict(manifest)

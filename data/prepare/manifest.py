@@ -58,19 +58,26 @@ class Manifest:
         (folder / NAME).write_bytes(text + b"\n")
 
 
-def stored_recipe(folder: Path) -> dict[str, Any] | None:
-    """The recipe of a processed folder, or ``None`` where it has no manifest.
+def stored_manifest(folder: Path) -> Any:
+    """What the manifest of a processed folder holds, or ``None`` where it has none.
 
     Raises:
-        ValueError: the manifest is not JSON.
+        ValueError: it is not JSON.
     """
     path = folder / NAME
     if not path.is_file():
         return None
     try:
-        stored = orjson.loads(path.read_bytes())
+        return orjson.loads(path.read_bytes())
     except ValueError as error:
         raise bad(path, f"malformed ({error})", "Remove the folder and prepare it again") from None
+
+
+def stored_recipe(folder: Path) -> dict[str, Any] | None:
+    """The recipe of a processed folder, or ``None`` where it has no manifest; raises as ``stored_manifest``."""
+    stored = stored_manifest(folder)
+    if stored is None:
+        return None
     return {name: stored.get(name) for name in ("format", "domain", "kind", "split", "options", "inputs")}
 
 
