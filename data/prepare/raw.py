@@ -29,7 +29,6 @@ def read_raw(
     metadata_parquet(files.items, template, entries)
     reading.mkdir()
     with duckdb_engine(reading, memory_limit, threads, reads_raw=True) as reader:
-        reader.keep("checked", read_events(reader.con, files.events, reading))
-    (reading / "checked.parquet").rename(events)
+        read_events(reader.con, files.events, reading).rename(events)
     shutil.rmtree(reading)
     return events, entries

@@ -13,7 +13,7 @@ NAME = "raw_lines"
 
 
 def read_bulk(con: Any, events: Events, work: Path) -> Any | None:
-    """The file as a table of the DuckDB backend; see ``read_events``, whose result is the same.
+    """The file as a table of the DuckDB backend; see ``read_events``, whose file has the same.
 
     Returns:
         The Ibis table; ``None`` where the format is another, or DuckDB finds a fault that `Events.lines` then names.

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 BATCH = 50_000
 
 
-def write_parquet(path: Path, columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]) -> None:
-    """Write rows in constant memory.
+def write_parquet(path: Path, columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]) -> int:
+    """Write rows in constant memory; gives how many.
 
     Args:
         path: the file to write.
@@ -20,9 +20,11 @@ def write_parquet(path: Path, columns: Mapping[str, str], rows: Iterable[tuple[A
         rows: one tuple a row.
     """
     schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in columns.items()])
-    stream = iter(rows)
+    stream, written = iter(rows), 0
     with pq.ParquetWriter(path, schema) as writer:
         while batch := list(islice(stream, BATCH)):
             values = zip(*batch, strict=True)
             arrays = [pa.array(value, field.type) for value, field in zip(values, schema, strict=True)]
             writer.write_batch(pa.record_batch(arrays, schema=schema))
+            written += len(batch)
+    return written

@@ -1,6 +1,5 @@
-"""A file of interactions into the database: in bulk where DuckDB can, else line by line."""
+"""A file of interactions to checked Parquet: in bulk where DuckDB can, else line by line."""
 
-import glob
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ from data.raw.parquet import write_parquet
 COLUMNS = {"item": "string", "user": "string", "timestamp": "int64", "position": "int64"}
 
 
-def read_events(con: Any, events: Events, work: Path) -> Any:
-    """Load the interactions as a table of the DuckDB backend.
+def read_events(con: Any, events: Events, work: Path) -> Path:
+    """Write the interactions, checked, to a Parquet file.
 
     Delimited text and Parquet are read by DuckDB; what it refuses, and everything else, line by line, so that a
     bad line is named exactly.
@@ -22,20 +21,17 @@ def read_events(con: Any, events: Events, work: Path) -> Any:
     Args:
         con: an Ibis DuckDB backend.
         events: the file.
-        work: folder for a parquet file, or the unpacked text.
+        work: folder for the file, and for unpacked text.
 
     Returns:
-        An Ibis table: item, user (strings), timestamp (int64, seconds), position (int64, see `Events.lines`).
+        The file: item, user (strings), timestamp (int64, seconds), position (int64, see `Events.lines`).
 
     Raises:
         ValueError: the file is empty or damaged, or names the first line that is not as it should be.
     """
-    table = read_bulk(con, events, work)
+    target, table = work / "events.parquet", read_bulk(con, events, work)
     if table is not None:
-        return table
-    target = work / "events.parquet"
-    write_parquet(target, COLUMNS, events.lines())
-    rows = con.read_parquet(glob.escape(str(target)))
-    if not rows.count().execute():
+        con.to_parquet(table, target)
+    elif not write_parquet(target, COLUMNS, events.lines()):
         raise bad(events.table.path, "the file holds no line", AGAIN)
-    return rows
+    return target

@@ -1,3 +1,4 @@
+import glob
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from data.raw.find import picture_of
 from data.raw.head import read_head
 from data.raw.layouts.amazon_2018 import ratings, reviews
 from data.raw.packed import unpack
-from data.raw.read import read_events
+from data.raw.read import read_events as write_events
 from data.raw.table import Table
 from data.raw.timestamps import Clock
 
@@ -30,6 +31,10 @@ def con() -> Iterator[Any]:
     con = ibis.duckdb.connect(":memory:")
     yield con
     con.disconnect()
+
+
+def read_events(con: Any, events: Events, work: Path) -> Any:
+    return con.read_parquet(glob.escape(str(write_events(con, events, work))))
 
 
 def _rows(table: Any) -> list[tuple[Any, ...]]:
