@@ -1,12 +1,11 @@
 """A web server in a thread that serves bytes, with ranges, and misbehaves as it is told."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any
+
+from tests.data.web_server import QuietHandler
+from tests.data.web_server import serve as serve_with
 
 Trick = Callable[["Handler", bytes], None]
 
@@ -34,8 +33,7 @@ class Web:
         return [asked[1] for asked in self.asked]
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(QuietHandler):
     web: Web
 
     def do_GET(self) -> None:
@@ -52,51 +50,15 @@ class Handler(BaseHTTPRequestHandler):
     def honest(self, body: bytes) -> None:
         web, start = self.web, self.headers["Range"]
         if not (web.ranges and start and self.headers["If-Range"] in web.validators.values()):
-            return self.answer(200, body, web.validators)
+            return self.answer(200, body, web.validators, pace=web.pace)
         first = int(start.removeprefix("bytes=").removesuffix("-"))
         told = {"Content-Range": f"bytes {first}-{len(body) - 1}/{len(body)}"}
-        self.answer(206, body[first:], web.validators | told)
-
-    def answer(
-        self, status: int, body: bytes, headers: dict[str, str] | None = None, length: int | None = None
-    ) -> None:
-        """Send ``body``, announced as ``length`` bytes; a body cut short ends the connection."""
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        for start in range(0, len(body), 1 << 16):
-            self.wfile.write(body[start : start + (1 << 16)])
-            time.sleep(self.web.pace)
-        if length is not None and length != len(body):
-            self.close_connection = True
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing: pytest's output is for pytest."""
-
-    def handle(self) -> None:
-        try:
-            super().handle()
-        except ConnectionError:  # a client that was killed
-            self.close_connection = True
+        self.answer(206, body[first:], web.validators | told, pace=web.pace)
 
 
-@contextmanager
-def serve(web: Web) -> Iterator[Web]:
-    """The server on a free port of this machine, until the block ends."""
-    handler = type("Served", (Handler,), {"web": web})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    web.port = server.server_address[1]
-    try:
-        yield web
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def serve(web: Web) -> AbstractContextManager[Web]:
+    """See ``web_server.serve``."""
+    return serve_with(Handler, web)
 
 
 def cut(after: int) -> Trick:
@@ -107,7 +69,7 @@ def cut(after: int) -> Trick:
         first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
         told = {"Content-Range": f"bytes {first}-{len(body) - 1}/{len(body)}"} if asked else {}
         rest = body[first:]
-        handler.answer(206 if asked else 200, rest[:after], handler.web.validators | told, length=len(rest))
+        handler.answer(206 if asked else 200, rest[:after], handler.web.validators | told, len(rest), handler.web.pace)
 
     return trick
 

@@ -5,15 +5,17 @@ import struct
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Barrier, Lock, Thread
+from threading import Barrier, Lock
 from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from tests.data.web_server import QuietHandler
+from tests.data.web_server import serve as serve_with
 
 Answer = Callable[["Handler"], None]
 
@@ -54,8 +56,7 @@ class Web:
         return f"http://127.0.0.1:{self.port}{path}"
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(QuietHandler):
     web: Web
 
     def do_GET(self) -> None:
@@ -74,23 +75,7 @@ class Handler(BaseHTTPRequestHandler):
         answer(self)
 
     def reply(self, code: int, body: bytes, length: int | None = None, **headers: str) -> None:
-        self.send_response(code)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
-        if length is not None and length != len(body):
-            self.close_connection = True
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing: pytest's output is for pytest."""
-
-    def handle(self) -> None:
-        try:
-            super().handle()
-        except ConnectionError:  # a client that left
-            self.close_connection = True
+        self.answer(code, body, {name.replace("_", "-"): value for name, value in headers.items()}, length)
 
 
 def body(content: bytes) -> Answer:
@@ -130,17 +115,6 @@ def slow(handler: Handler) -> None:
         time.sleep(0.05)
 
 
-@contextmanager
-def serve(web: Web) -> Iterator[Web]:
-    """The server on a free port of this machine, until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Served", (Handler,), {"web": web}))
-    server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    web.port = server.server_address[1]
-    try:
-        yield web
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def serve(web: Web) -> AbstractContextManager[Web]:
+    """See ``web_server.serve``."""
+    return serve_with(Handler, web)
