@@ -12,14 +12,14 @@ class Search:
 
     Args:
         choices: the values, each a number, text or truth.
-        low: the least; whole numbers are searched where both ends are whole.
+        low: the least, a number; whole numbers are searched where both ends are whole.
         high: the most.
         log: search the logarithm.
     """
 
     choices: list[Any] | None = None
-    low: int | float | None = None
-    high: int | float | None = None
+    low: Any = None  # not int | float: of that jsonargparse makes 20 or 20.0, as unions named elsewhere have it
+    high: Any = None
     log: bool = False
 
     def check(self, place: str) -> None:
@@ -32,6 +32,9 @@ class Search:
             return
         if self.low is None or self.high is None:
             raise ValueError(f"{place}: give choices, or low and high")
+        for name, end in (("low", self.low), ("high", self.high)):
+            if not isinstance(end, int | float) or isinstance(end, bool):
+                raise ValueError(f"{place}: {name} = {end!r} is no number")
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
             raise ValueError(f"{place}: low = {self.low} is not below high = {self.high}")
         if self.log and self.low <= 0:

@@ -85,6 +85,15 @@ def command(web: Web, out: Path) -> list[str]:
     return [sys.executable, str(ROOT / "prepare.py"), "fetch", *options]
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C reaches commands even where the tests run in the background, to which shells give it as ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_killed_and_run_again(web: Web, tmp_path: Path, how: signal.Signals) -> None:
     """The second run asks for the rest alone, and ends with the same bytes."""

@@ -44,6 +44,8 @@ def one(**changes: Any) -> dict[str, ModelSettings]:
         ({"models": one(search={RATE: Search(choices=[])})}, "at least one"),
         ({"models": one(search={RATE: Search(choices=[1], low=1)})}, "not both"),
         ({"models": one(search={RATE: Search()})}, "give choices, or low and high"),
+        ({"models": one(search={RATE: Search(low="1", high=2)})}, "low = '1' is no number"),
+        ({"models": one(search={RATE: Search(low=0, high=True)})}, "high = True is no number"),
         ({"models": one(options={RATE: 1.0}, search={RATE: Search(choices=[1.0])})}, "both an option and searched"),
         ({"models": one(configs=[Path("nowhere.yaml")])}, "plain on tiny: .*nowhere.yaml"),
         ({"models": one(options={"data.batchsize": 3})}, "plain on tiny: .*batchsize"),
