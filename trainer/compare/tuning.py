@@ -8,6 +8,7 @@ from typing import Any
 
 import optuna
 import orjson
+from filelock import FileLock
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -64,10 +65,28 @@ def tune(entry: Entry, launcher: Launcher, seed: int) -> Tuned:
     return Tuned(best.params, Path(best.user_attrs["folder"]), [_row(trial) for trial in study.trials])
 
 
+class _Lock:
+    """Of a study's journal, in the shape that Optuna asks for. It ends with the process that has it.
+
+    Optuna's own stay behind when that process is killed inside; where the path is relative, for ever.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self._lock = FileLock(journal.with_name(f".{journal.name}.lock"))
+
+    def acquire(self) -> bool:
+        self._lock.acquire()
+        return True
+
+    def release(self) -> None:
+        self._lock.release()
+
+
 def _study(entry: Entry) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     entry.folder.mkdir(parents=True, exist_ok=True)
-    storage = JournalStorage(JournalFileBackend(str(entry.folder / "study.journal")))
+    journal = entry.folder / "study.journal"
+    storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=_Lock(journal)))  # type: ignore[arg-type]
     study = optuna.create_study(
         storage=storage, study_name=entry.name, direction="maximize", load_if_exists=True, sampler=_sampler(0, 0)
     )

@@ -2,7 +2,9 @@
 
 import json
 import multiprocessing
+import os
 import re
+import signal
 import time
 from pathlib import Path
 
@@ -91,6 +93,27 @@ def test_killed_and_given_again_it_is_the_uninterrupted_one(
     compare(settings, **FACTS)
     assert len(notes(log, "end")) == 12
     assert table(tmp_path / "whole/out") == table(tmp_path / "parts/out")
+
+
+def _killed_in_the_journal(settings: Settings) -> None:
+    os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)  # Optuna's, while it holds the lock of a study
+    compare(settings, **FACTS)
+
+
+def test_a_kill_inside_the_journal_of_trials_holds_up_nobody(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings, context = small_comparison(tmp_path, out=Path("out")), multiprocessing.get_context("fork")
+    exits = []
+    for target, more in ((_killed_in_the_journal, {}), (compare, FACTS)):
+        process = context.Process(target=target, args=(settings,), kwargs=more)
+        process.start()
+        process.join(60)
+        process.kill()
+        exits.append(process.exitcode)
+    assert exits == [-signal.SIGKILL, 0]
+    assert (tmp_path / "out/result.md").is_file()
 
 
 def test_the_jobs_do_not_decide_the_result(tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
