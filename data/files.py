@@ -1,6 +1,8 @@
 """Writing so that a reader never sees half a file: temporary name, then rename; one writer at a time."""
 
+import glob
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -9,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -47,10 +51,25 @@ def atomic_dir(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def one_writer(path: Path) -> Iterator[None]:
-    """Hold the lock of ``path`` (a file ``.<name>.lock`` beside it): a second writer waits."""
+    """Hold the lock of ``path`` (a file ``.<name>.lock`` beside it): a second writer waits.
+
+    What a killed writer left beside it is removed first.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.parent / f".{path.name}.lock"):
+        sweep(path)
         yield
+
+
+def sweep(path: Path) -> None:
+    """Remove what killed writers of ``path`` left beside it; for the only writer there is."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.{'?' * 8}.*"):  # as tempfile names them
+        if left.suffix in (".part", ".old"):
+            logger.info("%s: left by a run that was killed, removed", left)
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def sha256(path: Path) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from data.errors import bad
 from data.features.tensors import json_list, load_metadata, load_tensors, save_tensors
+from data.files import sweep
 
 AGAIN = "Extract the features again: python prepare.py features --overwrite true"
 
@@ -56,6 +57,8 @@ class FeatureTable:
 def write_table(path: Path, table: FeatureTable, source: str = "") -> None:
     """Write ``table`` as safetensors: atomic, and equal tables give equal bytes.
 
+    The caller is the only writer of ``path``; what a killed one left is removed.
+
     Args:
         path: the file to make or replace.
         table: what to write.
@@ -65,6 +68,7 @@ def write_table(path: Path, table: FeatureTable, source: str = "") -> None:
         ValueError: a present row holds NaN or infinity.
     """
     check_finite(path, table.items, table.values, table.present, "Mend the encoder or its input")
+    sweep(path)
     values = np.where(table.present[:, None], table.values, np.float32(0))
     metadata = {
         "items": json.dumps(table.items),

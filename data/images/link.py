@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from data.errors import bad
-from data.files import atomic_file
+from data.files import atomic_file, sweep
 from data.ids import PREPARE
 from data.prepare.manifest import NAME, stored_manifest
 from data.prepare.write import ImagePaths
@@ -34,6 +34,8 @@ def link_pictures(domain: Path, images: Path) -> None:
 
     The caller holds `one_writer` of the domain. Killed in between, it is done again by the next run.
     """
+    for name in ("item.jsonl", NAME):
+        sweep(domain / name)
     names = picture_names(images)
     image = ImagePaths(images, domain, names)
     rows = (row | {"image": image(row["item"])} for _, row in read_jsonl(domain / "item.jsonl"))

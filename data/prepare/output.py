@@ -1,8 +1,6 @@
 """The output folder: reused, refused or replaced as a whole; never half-written."""
 
-import glob
 import logging
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +27,6 @@ def output_folder(out: Path, manifest: Manifest, files: Iterable[str], overwrite
     Raises:
         ValueError: ``out`` was prepared differently, or is not a processed folder at all.
     """
-    _sweep(out)
     if _reusable(out, manifest, files, overwrite):
         logger.info("%s: made from the same input with the same options, reused", out)
         yield None
@@ -51,14 +48,6 @@ def _reusable(out: Path, manifest: Manifest, files: Iterable[str], overwrite: bo
         remedy = "Add --overwrite true to replace the whole folder, its features too, or choose another --out"
         raise bad(out, f"it was prepared differently ({what})", remedy)
     return False
-
-
-def _sweep(out: Path) -> None:
-    """Remove what a killed run left of its work beside ``out``; whoever holds the lock of ``out`` is the only one."""
-    for left in out.parent.glob(f".{glob.escape(out.name)}.*"):
-        if left.is_dir() and left.suffix in (".part", ".old"):
-            logger.info("%s: left by a run that was killed, removed", left)
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def check_apart(out: Path, sources: Iterable[Path]) -> None:
