@@ -1,13 +1,12 @@
 """What a result was measured on."""
 
-import os
 import platform
-import re
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import torch
+
+from data.machine import cores, cpu_model, memory
 
 _PACKAGES = ("torch", "lightning", "numpy", "orjson", "duckdb", "pyarrow")
 _GPU_PACKAGES = ("triton", "mamba-ssm", "causal-conv1d")
@@ -17,8 +16,8 @@ def machine(device: torch.device) -> dict[str, Any]:
     """Processor, cores that this process may use, memory, and the GPU where one is measured."""
     facts: dict[str, Any] = {
         "cpu": cpu_model(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "cores": cores(),
+        "memory_gib": round(memory() / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
     }
@@ -36,10 +35,3 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def cpu_model() -> str:
-    """The processor's name; its architecture where the system does not tell."""
-    path = Path("/proc/cpuinfo")
-    names = re.findall(r"model name\s*:\s*(.+)", path.read_text()) if path.is_file() else []
-    return str(names[0]) if names else platform.processor() or platform.machine()

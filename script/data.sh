@@ -5,22 +5,6 @@ SOURCE="Amazon Review Data (2018), by Ni et al., UCSD: https://nijianmo.github.i
 PRETRAIN_CONFIG="configs/pretrain/default.yaml"
 PRETRAIN_SHOPS="Food Home CDs Kindle Movies"
 
-published_name() {  # the name that the published files of domain $1 carry
-    case "$1" in
-        Food) echo Grocery_and_Gourmet_Food ;;
-        Home) echo Home_and_Kitchen ;;
-        CDs) echo CDs_and_Vinyl ;;
-        Kindle) echo Kindle_Store ;;
-        Movies) echo Movies_and_TV ;;
-        Scientific) echo Industrial_and_Scientific ;;
-        Pantry) echo Prime_Pantry ;;
-        Instruments) echo Musical_Instruments ;;
-        Arts) echo Arts_Crafts_and_Sewing ;;
-        Office) echo Office_Products ;;
-        *) echo "$1" ;;
-    esac
-}
-
 config_domain() {  # data.domain of yaml $1, empty where it names none
     [ -f "$1" ] || return 0
     sed -n "s/^ \{1,\}domain: *[\"']\{0,1\}\([^\"'#]*[^\"'# ]\).*/\1/p" "$1" | head -n 1
@@ -54,7 +38,7 @@ processed_absent() {  # what processed folder $1 lacks, for the split $2 = leave
     if ! compgen -G "$1/features/*.safetensors" >/dev/null && ! compgen -G "$1/*_feat.pth" >/dev/null; then
         echo "features/text.safetensors and features/image.safetensors (or the published text_feat.pth, image_feat.pth)"
     fi
-    if [ -s "$1/histories.jsonl" ]; then return 0; fi
+    if [ -s "$1/histories.jsonl" ] || [ -s "$1/histories/part-00000.parquet" ]; then return 0; fi
     if [ ! -s "$1/train_seq.jsonl" ]; then
         echo "histories.jsonl (or the published train_seq.jsonl, eval_seq.jsonl and test_seq.jsonl)"
     elif [ "$2" = leave_one_out ]; then
@@ -62,17 +46,18 @@ processed_absent() {  # what processed folder $1 lacks, for the split $2 = leave
     fi
 }
 
-raw_absent() {  # which raw files folder $1 lacks, for domain $2
-    local name file ratings=""
-    name="$(published_name "$2")"
-    for file in "$1"/*.csv "$1"/*.json.gz; do
-        case "${file##*/}" in
-            meta_* | '*'*) ;;
-            *) ratings="$file" ;;
-        esac
+has_raw() {  # whether folder $1 holds raw files; what is in them is for prepare.py to judge
+    local file
+    for file in "$1"/*; do
+        if [ -f "$file" ] && [ -s "$file" ]; then return 0; fi
     done
-    if [ -z "$ratings" ]; then echo "$name.csv (ratings only) or ${name}_5.json.gz (5-core reviews)"; fi
-    if ! compgen -G "$1/meta_*.json.gz" >/dev/null; then echo "meta_$name.json.gz"; fi
+    return 1
+}
+
+fetch_command() {  # what downloads the domains that follow into the folder $1 of raw folders
+    local out="$1" IFS=,
+    shift
+    echo "python prepare.py fetch --domains '[$*]' --out $out"
 }
 
 indented() { sed 's/^/    /'; }

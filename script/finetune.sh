@@ -25,11 +25,11 @@ explain_missing() {
         echo "Make them with: python prepare.py domain --raw RAW_FOLDER --out $domain"
         return
     fi
-    echo "Put a published processed domain there, with its text_feat.pth and image_feat.pth,"
-    echo "or these raw files, which this script then prepares by itself:"
-    raw_absent "$raw" "$shop" | indented
-    echo "from $SOURCE"
-    echo "go to $raw/ (pictures, where you have them, to $raw/images/<asin>.jpg)"
+    echo "Put a published processed domain there, with its text_feat.pth and image_feat.pth, or one file of interactions"
+    echo "and one of metadata, whatever their names, into $raw/"
+    echo "(pictures, where you have them, into its images/<asin>.jpg), which this script then prepares by itself:"
+    fetch_command "${raw%/*}" "$shop" | indented
+    echo "downloads them from $SOURCE"
 }
 
 newest() {  # the newest of the files given that exist
@@ -63,7 +63,7 @@ prepare_raw() {  # raw files to a processed domain, in the feature space of the 
 }
 
 lacking="$(processed_absent "$domain" leave_one_out)"
-if [ -n "$lacking" ] && { [ "$domain" != "$default" ] || [ -n "$(raw_absent "$raw" "$shop")" ]; }; then
+if [ -n "$lacking" ] && { [ "$domain" != "$default" ] || ! has_raw "$raw"; }; then
     explain_missing >&2
     exit 2
 fi

@@ -12,30 +12,27 @@ merged="$(chosen_domain "$default" "$@")"
 folder="${merged%/*}"
 
 explain_missing() {
-    local shop raw
+    local shop missing
     echo "The pretraining domain $merged is not there yet (relative paths start at $ROOT). It lacks:"
     processed_absent "$merged" pretrain | indented
     if [ "$merged" != "$default" ]; then
         echo "Make it with: python prepare.py merge --domains '[...]' --out $merged"
         return
     fi
-    echo "This script makes it from raw files, and these are missing:"
-    for shop in $PRETRAIN_SHOPS; do
-        raw="${folder%/processed}/raw/$shop"
-        if [ -n "$(raw_absent "$raw" "$shop")" ]; then
-            echo "  to $raw/ go"
-            raw_absent "$raw" "$shop" | indented
-        fi
-    done
-    echo "from $SOURCE"
-    echo "Pictures, where you have them, go to images/<asin>.jpg beside the raw files."
+    missing="$(raw_missing)"
+    echo "This script makes it from raw files, one of interactions and one of metadata a shop, whatever their names"
+    echo "(pictures, where you have them, go to images/<asin>.jpg beside them). None are in"
+    for shop in $missing; do echo "${folder%/processed}/raw/$shop/" | indented; done
+    echo "and"
+    fetch_command "${folder%/processed}/raw" $missing | indented
+    echo "downloads them from $SOURCE"
 }
 
-raw_missing() {
+raw_missing() {  # the shops that are not prepared and have no raw files to be prepared from
     local shop
     for shop in $PRETRAIN_SHOPS; do
         if [ -n "$(processed_absent "$folder/$shop" leave_one_out)" ]; then
-            raw_absent "${folder%/processed}/raw/$shop" "$shop"
+            has_raw "${folder%/processed}/raw/$shop" || echo "$shop"
         fi
     done
 }

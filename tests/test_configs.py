@@ -15,7 +15,8 @@ import trainer.cli
 from trainer.cli import CONFIGS, RunCLI, TestCLI
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = sorted(path for path in CONFIGS.rglob("*.yaml") if path.parent.name != "compare")  # they are compare.py's
+OTHERS = ("compare", "prepare")  # folders of what compare.py and prepare.py read
+SHIPPED = sorted(path for path in CONFIGS.rglob("*.yaml") if path.parent.name not in OTHERS)
 SIZES = ("hidden", "inner", "layers", "state", "head_dim", "groups", "kernel", "expand", "temperature", "time", "ffn")
 
 

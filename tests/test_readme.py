@@ -1,38 +1,19 @@
 """Every command in the README is run, as it stands, in a copy of the repository."""
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-BLOCKS = [
-    block.strip().splitlines() for block in re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-]
+from tests.commands import ROOT, bash_blocks, copy_repository, run
+
+BLOCKS = [block.splitlines() for block in bash_blocks(ROOT / "README.md")]
 NEWCOMER, STEPS, EVERY_DAY, COMPARE, BENCHMARKS = BLOCKS
-
-
-def run(command: str, folder: Path, timeout: int = 300) -> subprocess.CompletedProcess[str]:
-    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    env = {**os.environ, "PATH": tools, "TRIBUTARY_PYTHON": sys.executable, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        ["bash", "-c", command], cwd=folder, env=env, capture_output=True, text=True, timeout=timeout, check=False
-    )
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("readme") / "tributary"
-    folder.mkdir()
-    for name in ("main.py", "pretrain.py", "test.py", "prepare.py", "recommend.py", "compare.py"):
-        shutil.copy(ROOT / name, folder)
-    for name in ("model", "data", "trainer", "bench", "configs", "script", "pre_weights"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.ckpt"))
-    return folder
+    return copy_repository(tmp_path_factory.mktemp("readme") / "tributary")
 
 
 def test_the_newcomers_commands_are_those_that_ci_runs() -> None:

@@ -33,9 +33,11 @@ def test_scripts_parse(script):
 def test_finetune_without_data_says_what_goes_where(checkout, shop):
     code, output = checkout.run(f"script/finetune/{shop}.sh")
     assert code == 2
-    for said in ("item2id.jsonl", "train_seq.jsonl", "meta_", "Amazon Review Data (2018)"):
+    name = shop.capitalize()
+    fetch = f"python prepare.py fetch --domains '[{name}]' --out dataset/amazon_v2/raw"
+    for said in ("item2id.jsonl", "train_seq.jsonl", "Amazon Review Data (2018)", f"dataset/amazon_v2/raw/{name}/"):
         assert said in output
-    assert f"dataset/amazon_v2/raw/{shop.capitalize()}/" in output
+    assert f"    {fetch}" in output.splitlines()
     assert not (checkout.root / ".venv").exists()
 
 
@@ -60,13 +62,32 @@ def test_published_layout_needs_all_three_files(checkout):
     assert checkout.ready("script/finetune/arts.sh")[0] == 0
 
 
-def test_pretrain_without_data_names_only_the_missing_files(checkout):
-    checkout.domain("dataset/amazon_v2/raw/CDs", ("CDs_and_Vinyl.csv", "meta_CDs_and_Vinyl.json.gz"))
+def test_raw_files_may_have_any_name_but_must_be_there(checkout):
+    raw = checkout.root / "dataset/amazon_v2/raw/Arts"
+    checkout.domain("dataset/amazon_v2/raw/Arts", ("images/B01.jpg",))  # pictures alone
+    (raw / "Arts.inter").touch()  # and an empty file
+    assert checkout.ready("script/finetune/arts.sh")[0] == 2
+    checkout.domain("dataset/amazon_v2/raw/Arts", ("Arts.inter",))
+    assert checkout.ready("script/finetune/arts.sh")[0] == 0
+
+
+def test_histories_in_parquet_parts_are_histories(checkout):
+    arts = "dataset/amazon_v2/processed/Arts"
+    checkout.domain(arts, [name for name in PROCESSED if name != "histories.jsonl"])
+    assert "histories.jsonl" in checkout.ready("script/finetune/arts.sh")[1]
+    checkout.domain(arts, ("histories/part-00000.parquet",))
+    assert checkout.ready("script/finetune/arts.sh")[0] == 0
+
+
+def test_pretrain_without_data_names_only_the_missing_shops(checkout):
+    checkout.domain("dataset/amazon_v2/raw/CDs", ("any.tsv",))
+    checkout.domain("dataset/amazon_v2/processed/Kindle")
     code, output = checkout.run("script/pretrain.sh")
     assert code == 2
-    assert "meta_Grocery_and_Gourmet_Food.json.gz" in output
-    assert "Movies_and_TV_5.json.gz" in output
-    assert "CDs_and_Vinyl" not in output
+    lines = output.splitlines()
+    assert "    python prepare.py fetch --domains '[Food,Home,Movies]' --out dataset/amazon_v2/raw" in lines
+    folders = [line.split("/")[-2] for line in lines if line.startswith("    dataset/amazon_v2/raw/")]
+    assert folders == ["Food", "Home", "Movies"]
     assert not (checkout.root / ".venv").exists()
 
 

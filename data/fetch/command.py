@@ -18,7 +18,7 @@ REDIRECTS = 10
 
 def fetch_domains(
     domains: list[str],
-    out: Path = Path("dataset/amazon/raw"),
+    out: Path = Path("dataset/amazon_v2/raw"),
     base: str | None = None,
     jobs: int = 4,
     retries: int = 5,

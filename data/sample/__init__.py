@@ -1,4 +1,4 @@
-"""The sample shops: raw files in the Amazon layout, with structure that a recommender can learn."""
+"""The sample shops: raw files in a known layout, with structure that a recommender can learn."""
 
 from data.sample.make import MadeShop, make_sample
 

@@ -62,7 +62,7 @@ def make_sample(
     dirt: float = 0.02,
     overwrite: bool = False,
 ) -> list[MadeShop]:
-    """Make the sample shops: raw files in the Amazon layout, with structure a recommender can learn.
+    """Make the sample shops: raw files in a known layout, with structure a recommender can learn.
 
     Items have a kind, which is the shop's, and one of twelve styles, which all shops share; both show
     in the text and in the picture. Users keep to a few styles and kinds, buy in bursts, and within a
@@ -82,7 +82,8 @@ def make_sample(
         length: mean length of a history; histories run from half of it to 1.7 times it.
         periodic: share of the kinds of item that are used up and bought again after 10 to 28 days; 0 for off.
         late: share of the items that arrive only in the last third of the time span.
-        interactions: ratings writes <Shop>.csv, reviews writes <Shop>_5.json.gz.
+        interactions: which raw layout, of the metadata too: ratings (<Shop>.csv) or reviews (<Shop>_5.json.gz) of
+            Amazon 2018, amazon_2014 (reviews, metadata as Python literals), recbole (<Shop>.inter, <Shop>.item).
         image_size: edge of the pictures in pixels; 0 for no pictures.
         missing_images: share of the items without a picture.
         missing_text: share of the items without any text.

@@ -3,11 +3,11 @@
 import dataclasses
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from data.errors import bad
 
-Interactions = Literal["ratings", "reviews"]
+Interactions = Literal["ratings", "reviews", "amazon_2014", "recbole"]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _AT_LEAST = {"seed": 0, "users": 1, "items": 2, "length": 2}
@@ -48,8 +48,8 @@ class ShopOptions:
             raise self._refused("length", "1000 or less")
         if self.image_size != 0 and not 16 <= self.image_size <= 512:
             raise self._refused("image_size", "0 for no pictures, or from 16 to 512 pixels")
-        if self.interactions not in ("ratings", "reviews"):
-            raise self._refused("interactions", "ratings or reviews")
+        if self.interactions not in get_args(Interactions):
+            raise self._refused("interactions", " or ".join(get_args(Interactions)))
         if self.dirt > 0.3:
             raise self._refused("dirt", "0.3 or less")
 

@@ -1,16 +1,15 @@
 """One shop's raw files, written as they are drawn; the same options give the same bytes."""
 
 import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
 from io import BufferedWriter
 from pathlib import Path
 
 import numpy as np
-import orjson
 
 from data.sample.catalogue import Catalogue
+from data.sample.layouts import LAYOUTS, Event
 from data.sample.options import ShopOptions
 from data.sample.pictures import draw_picture
 from data.sample.shelf import Shelf
@@ -21,7 +20,6 @@ from data.sample.world import make_world, stream
 
 _BLOCK_CELLS = 200_000  # users of a block × longest history: what is held at once
 Writable = gzip.GzipFile | BufferedWriter
-_OPINIONS = ("Not for me", "Disappointing", "It is fine", "Good, would buy again", "Just what I wanted")
 
 
 @contextmanager
@@ -32,38 +30,38 @@ def open_gzip(path: Path) -> Iterator[gzip.GzipFile]:
 
 
 def interactions_name(options: ShopOptions) -> str:
-    """Name of the file of the interactions, as the published files are named."""
-    return f"{options.shop}_5.json.gz" if options.interactions == "reviews" else f"{options.shop}.csv"
+    """Name of the file of the interactions, as the layout has it."""
+    return LAYOUTS[options.interactions].interactions.format(options.shop)
 
 
 def metadata_name(options: ShopOptions) -> str:
     """Name of the metadata file."""
-    return f"meta_{options.shop}.json.gz"
+    return LAYOUTS[options.interactions].metadata.format(options.shop)
 
 
 def write_interactions(folder: Path, options: ShopOptions, catalogue: Catalogue) -> int:
-    """Write ``<Shop>.csv`` or ``<Shop>_5.json.gz``; returns the number of rows.
+    """Write the file of the interactions; returns the number of rows, a line above them not counted.
 
     Rows stand in blocks of users, by user number, and in no order within a block. A share ``dirt`` of
     the rows stands there twice.
     """
     shelf, world = Shelf(catalogue), make_world(options.seed)
-    as_lines = _review_lines if options.interactions == "reviews" else _rating_lines
+    layout = LAYOUTS[options.interactions]
     keys = [item_key(options.shop, item) for item in range(options.items)]
     rows = 0
-    with _open_interactions(folder, options) as file:
+    with _open(folder / interactions_name(options)) as file:
+        file.write(layout.event_head.encode())
         for number, (first, n) in enumerate(_blocks(options)):
             rng = stream(options.seed, options.shop, "users", number)
             users = draw_users(n, options.length, catalogue, rng)
             bought = _disordered(walk(world, catalogue, shelf, users, rng), options.dirt, rng)
-            file.write("".join(as_lines(options.shop, keys, first, bought)).encode())
+            file.write("".join(layout.events(_events(options.shop, keys, first, bought))).encode())
             rows += len(bought.item_N)
     return rows
 
 
-def _open_interactions(folder: Path, options: ShopOptions) -> AbstractContextManager[Writable]:
-    path = folder / interactions_name(options)
-    return open_gzip(path) if options.interactions == "reviews" else path.open("wb")
+def _open(path: Path) -> AbstractContextManager[Writable]:
+    return open_gzip(path) if path.suffix == ".gz" else path.open("wb")
 
 
 def _blocks(options: ShopOptions) -> Iterator[tuple[int, int]]:
@@ -81,32 +79,19 @@ def _disordered(bought: Purchases, dirt: float, rng: np.random.Generator) -> Pur
     return Purchases(bought.user_N[order_N], bought.item_N[order_N], bought.time_N[order_N], bought.rating_N[order_N])
 
 
-def _columns(bought: Purchases) -> Iterable[tuple[int, int, int, int]]:
+def _events(shop: str, keys: list[str], first: int, bought: Purchases) -> Iterator[Event]:
     columns = (bought.user_N, bought.item_N, bought.time_N, bought.rating_N)
-    return zip(*(column.tolist() for column in columns), strict=True)
-
-
-def _rating_lines(shop: str, keys: list[str], first: int, bought: Purchases) -> Iterator[str]:
-    for user, item, time, rating in _columns(bought):
-        yield f"{keys[item]},{shop}-U{first + user:07d},{rating}.0,{time}\n"
-
-
-def _review_lines(shop: str, keys: list[str], first: int, bought: Purchases) -> Iterator[str]:
-    for user, item, time, rating in _columns(bought):
-        day = datetime.fromtimestamp(time, UTC).strftime("%m %d, %Y")
-        yield (
-            f'{{"overall": {rating}.0, "verified": true, "reviewTime": "{day}", '
-            f'"reviewerID": "{shop}-U{first + user:07d}", "asin": "{keys[item]}", '
-            f'"reviewText": "{_OPINIONS[rating - 1]}.", "summary": "{rating} stars", '
-            f'"unixReviewTime": {time}}}\n'
-        )
+    for user, item, time, rating in zip(*(column.tolist() for column in columns), strict=True):
+        yield keys[item], f"{shop}-U{first + user:07d}", rating, time
 
 
 def write_metadata(folder: Path, options: ShopOptions, catalogue: Catalogue) -> None:
-    """Write ``meta_<Shop>.json.gz``, one JSON object a line, items by number."""
-    with open_gzip(folder / metadata_name(options)) as file:
-        for record in records(options, catalogue):
-            file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+    """Write the metadata file, one entry a line, items by number."""
+    layout = LAYOUTS[options.interactions]
+    with _open(folder / metadata_name(options)) as file:
+        file.write(layout.entry_head.encode())
+        for line in layout.entries(records(options, catalogue)):
+            file.write(line.encode())
 
 
 def write_pictures(folder: Path, options: ShopOptions, catalogue: Catalogue) -> int:

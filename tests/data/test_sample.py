@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from data.prepare import prepare_domain
 from data.sample import make_sample
 
 ROOT = Path(__file__).parents[2]
@@ -104,6 +105,24 @@ def test_reviews_hold_the_same_interactions(tmp_path):
         reviews = [json.loads(line) for line in file]
     fields = ("asin", "reviewerID", "overall", "unixReviewTime")
     assert [[str(review[name]) for name in fields] for review in reviews] == rows_of(tmp_path / "ratings/Tea")
+
+
+def test_every_layout_is_prepared_to_the_same_bytes(tmp_path):
+    options = {"shops": ("Tea",), "target": None, "users": 60, "items": 40, "image_size": 16, "dirt": 0.1}
+    made, told = {}, {}
+    for layout in ("ratings", "reviews", "amazon_2014", "recbole"):
+        make_sample(tmp_path / layout / "raw", interactions=layout, **options)
+        prepare_domain(tmp_path / layout / "raw/Tea", tmp_path / layout / "Tea", core=2)
+        made[layout] = checksums(tmp_path / layout / "Tea")
+        told[layout] = json.loads((tmp_path / layout / "Tea/manifest.json").read_text())["layouts"]["interactions"]
+        del made[layout]["manifest.json"]
+    assert made["ratings"] == made["reviews"] == made["amazon_2014"] == made["recbole"]
+    assert list(told.values()) == [
+        "Amazon 2018 ratings",
+        "Amazon 2018 reviews",
+        "Amazon 2014 reviews",
+        "RecBole interactions",
+    ]
 
 
 def test_shares_of_what_is_missing(tmp_path):

@@ -2,6 +2,7 @@
 
 import gzip
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -41,11 +42,12 @@ def test_names_and_places() -> None:
     assert wanted[3].target == Path("raw/Food/meta_Grocery_and_Gourmet_Food.json.gz")
 
 
-def test_every_name_of_the_scripts_is_the_same_here() -> None:
-    script = (ROOT / "script/data.sh").read_text()
-    for domain in ["Food", "Home", "CDs", "Kindle", "Movies", "Scientific", "Pantry", "Instruments", "Arts", "Office"]:
-        (source, _) = sources([domain], Path(), None)
-        assert f"{domain}) echo {source.target.name.removesuffix('_5.json.gz')} ;;" in script
+def test_every_shop_of_the_scripts_can_be_fetched() -> None:
+    pretrained = re.search(r'PRETRAIN_SHOPS="(.*)"', (ROOT / "script/data.sh").read_text())
+    assert pretrained is not None
+    fine_tuned = [path.stem.capitalize() for path in (ROOT / "script/finetune").glob("*.sh")]
+    shops = [*pretrained[1].split(), *fine_tuned]
+    assert len(shops) == 10 and len(sources(shops, Path(), None)) == 20, "reviews and metadata of each"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""A report of processed domains: ``python prepare.py describe``."""
