@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.describe.scan import Scan
-from data.rows import Ints
+from data.gini import gini
 
 _POINTS = 200  # of the curve, at most
 _TOP = 5
@@ -43,23 +43,13 @@ def measure_popularity(found: Scan) -> Popularity:
     seen = int((sorted_I > 0).sum())
     tenth = -(-len(sorted_I) // 10)
     return Popularity(
-        gini=gini(sorted_I),
+        gini=gini(found.events_I),
         top_tenth=float(sorted_I[:tenth].sum() / sorted_I.sum()),
         untrained=int((found.training_I == 0).sum()),
         unseen=len(sorted_I) - seen,
         curve=[(rank, int(sorted_I[rank - 1])) for rank in _ranks(seen)],
         top=(order_I[: min(_TOP, seen)] + 1).tolist(),
     )
-
-
-def gini(falling_I: Ints) -> float:
-    """The Gini coefficient, ``Σ_i (I + 1 - 2 i) x_i / (I Σ x)`` of falling x with i from 1.
-
-    ``[3, 1]``: (1·3 - 1·1) / (2·4) = 0.25.
-    """
-    n = len(falling_I)
-    weights_I = n + 1 - 2 * np.arange(1, n + 1)
-    return float(np.dot(weights_I.astype(np.float64), falling_I.astype(np.float64)) / (n * falling_I.sum()))
 
 
 def _ranks(seen: int) -> list[int]:

@@ -12,7 +12,7 @@ from data.datamodule import DomainData
 from data.features.load import load_features
 from trainer.slices.accuracy import by_history_length, by_popularity
 from trainer.slices.calibration import miscalibration, popularity_groups, shares
-from trainer.slices.lists import coverage, diversity, gini, novelty
+from trainer.slices.lists import concentration, coverage, diversity, novelty
 from trainer.slices.training import Popularity, histories_before_test, training_popularity
 from trainer.user_results import UserResults
 
@@ -48,7 +48,7 @@ def _of_lists(
     lists_UK = results.of(stage)[1].long()
     found = {
         "coverage": coverage(lists_UK, data.n_items),
-        "gini": gini(lists_UK, data.n_items),
+        "gini": concentration(lists_UK, data.n_items),
         "novelty": novelty(lists_UK, popularity),
         "diversity": None if content is None else diversity(lists_UK, *content),
         "miscalibration": _miscalibration(lists_UK, results.users, data, popularity),

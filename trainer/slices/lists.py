@@ -6,6 +6,7 @@ Shapes: U users, K items of a list (0 where it is shorter), I items (entry 0 pad
 import torch
 from torch import Tensor
 
+from data.gini import gini
 from trainer.slices.training import Popularity
 
 _USERS = 256  # whose content vectors are held at once
@@ -20,20 +21,15 @@ def coverage(lists_UK: Tensor, items: int) -> float:
     return len(torch.unique(lists_UK[lists_UK > 0])) / items
 
 
-def gini(lists_UK: Tensor, items: int) -> float:
-    """Gini coefficient of how often each item of the catalogue is recommended.
+def concentration(lists_UK: Tensor, items: int) -> float:
+    """Gini coefficient of how often each item of the catalogue is recommended; 0 where nothing is.
 
-    With counts ``x`` ascending: ``sum((2 i - I - 1) x_i) / (I sum(x))``, i from 1. 0 where all are recommended
-    equally often, ``(I - 1) / I`` where one alone is; 0 where nothing is recommended.
+    Items 1 to 4 are recommended once, twice, once and never:
 
-    Counts 0, 1, 1, 2 give ((-3)·0 + (-1)·1 + 1·1 + 3·2) / (4·4):
-
-    >>> gini(torch.tensor([[1, 2], [2, 3]]), items=4)
+    >>> concentration(torch.tensor([[1, 2], [2, 3]]), items=4)
     0.375
     """
-    counts_I = torch.bincount(lists_UK.flatten().long(), minlength=items + 1)[1:].sort().values.double()
-    weights_I = 2 * torch.arange(1, items + 1, dtype=torch.float64) - items - 1
-    return float(weights_I @ counts_I / (items * counts_I.sum().clamp(min=1)))
+    return gini(torch.bincount(lists_UK.flatten().long(), minlength=items + 1)[1:].cpu().numpy())
 
 
 def novelty(lists_UK: Tensor, popularity: Popularity) -> float:

@@ -12,9 +12,10 @@ import torch
 from data.build_store import open_store
 from data.describe.gaps import BINS, measure_gaps
 from data.describe.lengths import measure_lengths
-from data.describe.popularity import gini, measure_popularity
+from data.describe.popularity import measure_popularity
 from data.describe.report import Described, describe
 from data.describe.scan import GAP_EDGES, scan
+from data.gini import gini
 from tests.data.describe.tiny import ITEMS, T, add_features, domain
 
 
