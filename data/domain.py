@@ -8,6 +8,7 @@ from data.errors import bad
 from data.features.load import Modality, load_features
 from data.features.table import FeatureTable
 from data.ids import read_item_keys
+from data.item_text import read_item_text
 from data.raw.jsonl import read_jsonl
 from data.store import SequenceStore
 
@@ -56,10 +57,7 @@ class Domain:
             rows = (row for _, row in read_jsonl(ours) if isinstance(row, dict))
             titles |= {row["item"]: row["title"] for row in rows if isinstance(row.get("title"), str) and "item" in row}
         elif texts.is_file():
-            for line, row in read_jsonl(texts):
-                if not (isinstance(row, list) and len(row) == 2 and all(isinstance(part, str) for part in row)):
-                    raise bad(texts, "a row is not [item, text]", "Mend the line, or remove the file", line)
-                titles[row[0]] = row[1][:80]
+            titles |= {item: text[:80] for item, text in read_item_text(texts)}
         return [titles[item] for item in self.items]
 
     def features(self, modality: Modality) -> FeatureTable:

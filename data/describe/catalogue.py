@@ -1,15 +1,13 @@
 """What is known of the items: text, picture and features."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from data.domain import Domain
-from data.errors import bad
 from data.features.load import Modality, load_features
-from data.ids import PREPARE
-from data.raw.jsonl import read_jsonl, shown
+from data.item_text import read_item_text
+from data.raw.jsonl import read_jsonl
 
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
@@ -59,7 +57,7 @@ def _known(domain: Domain) -> tuple[int | None, int | None]:
     if ours.is_file():
         return _ours(ours, set(domain.items))
     if published.is_file():
-        return len({item for item, text in _published(published) if text.strip()} & set(domain.items)), None
+        return len({item for item, text in read_item_text(published) if text.strip()} & set(domain.items)), None
     return None, None
 
 
@@ -83,12 +81,3 @@ def _ours(path: Path, items: set[str]) -> tuple[int | None, int | None]:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
-
-
-def _published(path: Path) -> Iterator[tuple[str, str]]:
-    for line, row in read_jsonl(path):
-        match row:
-            case [str(item), str(text)]:
-                yield item, text
-            case _:
-                raise bad(path, f"{shown(row)} is not [item, text]", PREPARE, line)
