@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.report import Row
 from data.files import atomic_file
+from data.svg import svg_figure
 
 _X = {
     "length": "positions of a history",
@@ -30,14 +31,8 @@ def draw_curves(result: dict[str, Any], folder: Path) -> list[Path]:
 
 
 def _draw(curve: str, rows: list[Row], where: str, out: Path) -> None:
-    import matplotlib as mpl  # slow to import, and needed here only
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
     works = list(dict.fromkeys(row["work"] for row in rows))
-    with mpl.rc_context({"svg.hashsalt": curve, "font.size": 8}), atomic_file(out) as part:
-        figure = Figure(figsize=(6, 2.2), layout="constrained")
-        FigureCanvasSVG(figure)
+    with atomic_file(out) as part, svg_figure(part, (6, 2.2), salt=curve) as figure:
         for axes, (key, label) in zip(figure.subplots(1, 2), _Y.items(), strict=True):
             for work in works:
                 axes.plot(*_points([row for row in rows if row["work"] == work], key), marker=".", label=work)
@@ -46,7 +41,6 @@ def _draw(curve: str, rows: list[Row], where: str, out: Path) -> None:
         if len(works) > 1:
             figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right center", frameon=False)
         figure.suptitle(where if len(works) > 1 else f"{works[0]}: {where}", fontsize=7)
-        figure.savefig(part, format="svg", metadata={"Date": None})
 
 
 def _tick(axes: Any, at: list[int]) -> None:

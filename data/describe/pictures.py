@@ -10,11 +10,11 @@ import numpy as np
 
 from data.describe.gaps import Gaps
 from data.describe.report import Described
+from data.svg import svg_figure
 
 _SIZE = (3.6, 2.1)  # inches
 _INK, _FILL, _QUIET = "#445", "#4a7ba6", "#b9c7d4"
 _STYLE = {
-    "font.size": 8,
     "svg.fonttype": "none",  # text stays text: it takes the page's font, and can be found and read aloud
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -137,16 +137,9 @@ def _short(count: int) -> str:
 
 def _svg(draw: Callable[[Any], None], name: str, alt: str) -> str:
     """An ``<svg>`` whose ids begin with ``name``, since several stand on one page."""
-    import matplotlib as mpl  # slow to import, and needed here only
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
-        figure = Figure(figsize=_SIZE, layout="constrained")
-        FigureCanvasSVG(figure)
+    text = io.StringIO()
+    with svg_figure(text, _SIZE, salt=name, style=_STYLE) as figure:
         draw(figure.subplots())
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None})
     return _inline(text.getvalue(), name, alt)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from data.files import atomic_file
+from data.svg import svg_figure
 from trainer.compare.picture import stage_of
 from trainer.results import READINGS
 
@@ -17,19 +18,13 @@ def draw_curve(result: Mapping[str, Any], out: Path) -> bool:
     shops = _shops(result["domains"])
     if not shops:
         return False
-    import matplotlib as mpl  # slow to import, and needed here only
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context({"svg.hashsalt": "comparison", "font.size": 8}), atomic_file(out) as part:
-        figure = Figure(figsize=(7.5, 0.5 + 3.5 * len(shops)), layout="constrained")
-        FigureCanvasSVG(figure)
+    size = (7.5, 0.5 + 3.5 * len(shops))
+    with atomic_file(out) as part, svg_figure(part, size, salt="comparison") as figure:
         panels = figure.subplots(len(shops), 1, squeeze=False)[:, 0]
         for axes, (shop, shares) in zip(panels, shops.items(), strict=True):
             _panel(axes, shares, list(result["settings"]["models"]))
             axes.set_title(Path(shop).name)
         figure.suptitle(f"95 % intervals over seeds; {result['date'][:10]}", fontsize=7)
-        figure.savefig(part, format="svg", metadata={"Date": None})
     return True
 
 

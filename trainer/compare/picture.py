@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from data.files import atomic_file
+from data.svg import svg_figure
 from trainer.results import READINGS
 
 _MARKS = "os^Dv"  # ten models a mark
@@ -13,14 +14,9 @@ _X = {"seconds": "training, s", "parameters": "parameters"}
 
 def draw(result: Mapping[str, Any], out: Path) -> None:
     """Draw to ``out``, an svg; the same result gives the same bytes. Models that failed are not on it."""
-    import matplotlib as mpl  # slow to import, and needed here only
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
     domains = result["domains"]
-    with mpl.rc_context({"svg.hashsalt": "comparison", "font.size": 8}), atomic_file(out) as part:
-        figure = Figure(figsize=(9, 0.5 + 2.8 * len(domains)), layout="constrained")
-        FigureCanvasSVG(figure)
+    size = (9, 0.5 + 2.8 * len(domains))
+    with atomic_file(out) as part, svg_figure(part, size, salt="comparison") as figure:
         panels = figure.subplots(len(domains), 2, squeeze=False, sharey="row")
         for (name, domain), row in zip(domains.items(), panels, strict=True):
             models = {model: found for model, found in domain["models"].items() if found["error"] is None}
@@ -31,7 +27,6 @@ def draw(result: Mapping[str, Any], out: Path) -> None:
             row[0].set_ylabel(f"test NDCG@10, {READINGS[stage]}")
         _add_legend(figure, panels.ravel())
         figure.suptitle(f"95 % intervals over seeds; {result['date'][:10]}", fontsize=7)
-        figure.savefig(part, format="svg", metadata={"Date": None})
 
 
 def stage_of(domain: Mapping[str, Any]) -> str:
