@@ -50,6 +50,14 @@ def atomic_dir(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def scratch_dir(path: Path) -> Iterator[Path]:
+    """A folder beside ``path`` for what does not fit into memory; gone at the end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.", suffix=".part") as name:
+        yield Path(name)
+
+
+@contextmanager
 def one_writer(path: Path) -> Iterator[None]:
     """Hold the lock of ``path`` (a file ``.<name>.lock`` beside it): a second writer waits.
 

@@ -1,11 +1,11 @@
 """Items and users that domains share, by their raw keys; joined out of core, since users can be many."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from data.domain import Domain
+from data.files import scratch_dir
 from data.ids import read_ids
 from data.prepare.duck import DuckdbEngine, duckdb_engine
 from data.prepare.manifest import stored_manifest
@@ -16,23 +16,20 @@ _KEYS = 100_000  # of a row group
 _TABLES = {"items": ("item2id.jsonl", 1), "users": ("user2id.jsonl", 0)}
 
 
-def measure_overlap(domains: Sequence[Domain], work: Path) -> dict[str, Matrix]:
+def measure_overlap(domains: Sequence[Domain], out: Path) -> dict[str, Matrix]:
     """``{"items": M, "users": M}``; ``M[a][b]`` keys are in the domains a and b, the diagonal is a domain's own.
 
     A merged domain's keys ``<Domain>/<key>`` count as ``<key>``, so that it shares with its shops.
 
     Args:
         domains: two or more.
-        work: folder for what does not fit into memory; made where it is not there, and left as it was.
+        out: of the report; what does not fit into memory goes beside it, for as long as it takes.
 
     Raises:
         ValueError: an id table is missing or malformed.
     """
-    work.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=work, prefix=".overlap.") as name:
-        folder = Path(name)
-        with duckdb_engine(folder, "1GB", None) as engine:
-            return {what: _matrix(engine, domains, folder, *table) for what, table in _TABLES.items()}
+    with scratch_dir(out) as folder, duckdb_engine(folder, "1GB", None) as engine:
+        return {what: _matrix(engine, domains, folder, *table) for what, table in _TABLES.items()}
 
 
 def _matrix(engine: DuckdbEngine, domains: Sequence[Domain], folder: Path, table: str, first: int) -> Matrix:

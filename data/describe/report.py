@@ -72,12 +72,12 @@ class Report:
         return asdict(self)
 
 
-def describe(domains: Sequence[Path], work: Path) -> Report:
+def describe(domains: Sequence[Path], out: Path) -> Report:
     """Read and count.
 
     Args:
         domains: processed folders.
-        work: folder for what does not fit into memory; made where it is needed.
+        out: of the report; see ``measure_overlap``.
 
     Raises:
         ValueError: no domain, one given twice, or one that is malformed.
@@ -85,7 +85,7 @@ def describe(domains: Sequence[Path], work: Path) -> Report:
     _check(domains)
     opened = [Domain(path) for path in domains]
     told = [_describe(domain, name) for domain, name in zip(opened, _names(opened), strict=True)]
-    return Report(told, measure_overlap(opened, work) if len(opened) > 1 else None)
+    return Report(told, measure_overlap(opened, out) if len(opened) > 1 else None)
 
 
 def _check(domains: Sequence[Path]) -> None:

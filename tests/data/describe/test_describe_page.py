@@ -143,7 +143,15 @@ def test_times_in_the_wrong_unit_are_drawn_all_the_same(tmp_path: Path) -> None:
 def test_bad_input_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="there is no such domain folder"):
         describe_domains([tmp_path / "none"], tmp_path / "out")
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == [".out.lock"]
+
+
+def test_what_a_killed_report_left_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / ".out.k1lled_0.part"
+    left.mkdir()
+    (left / "1-0.parquet").write_bytes(b"half")
+    describe_domains([domain(tmp_path / "Tea")], tmp_path / "out")
+    assert not left.exists() and (tmp_path / "out/describe.html").is_file()
 
 
 def test_words() -> None:
