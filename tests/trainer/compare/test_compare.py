@@ -1,5 +1,6 @@
 """Comparisons from beginning to end, over a stand-in for main.py; the README's test runs the real one."""
 
+import fcntl
 import json
 import multiprocessing
 import os
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from compare import end_when_told
 from tests.trainer.compare.settings import DROPOUT, FACTS, RATE, small_comparison
 from trainer.cli import CONFIGS
 from trainer.compare import Settings, compare
@@ -93,6 +95,26 @@ def test_killed_and_given_again_it_is_the_uninterrupted_one(
     compare(settings, **FACTS)
     assert len(notes(log, "end")) == 12
     assert table(tmp_path / "whole/out") == table(tmp_path / "parts/out")
+
+
+def _told_to_end(settings: Settings) -> None:
+    end_when_told()
+    compare(settings, **FACTS)
+
+
+def test_told_to_end_it_ends_its_runs_too(tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUB_SECONDS", "300")
+    process = multiprocessing.get_context("fork").Process(target=_told_to_end, args=(small_comparison(tmp_path),))
+    process.start()
+    deadline = time.monotonic() + 120
+    while not notes(log, "start") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.terminate()
+    process.join(120)
+    assert process.exitcode == 128 + signal.SIGTERM
+    run = Path(notes(log, "start")[0])
+    with run.with_name(f".{run.name}.lock").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # which the run held, were it still there
 
 
 def _killed_in_the_journal(settings: Settings) -> None:
