@@ -18,7 +18,7 @@ trap 'rm -rf "$scratch"' EXIT
 
 tests() {  # two workers with one thread each: more threads only get in each other's way
     OMP_NUM_THREADS=1 COVERAGE_FILE="$scratch/coverage" "$PYTHON" -m pytest -n 2 --dist worksteal \
-        --cov=data --cov=model --cov=trainer --cov-report=term:skip-covered
+        --cov=data --cov=model --cov=trainer --cov-report=term:skip-covered --durations=20 --durations-min=5
 }
 
 finetune() {  # script $1 on the sample's target shop: its own config, one epoch
