@@ -9,7 +9,7 @@ from tabulate import tabulate
 from data.describe.facts import facts_of, overlap_rows
 from data.describe.page import page_of
 from data.describe.report import Report, describe
-from data.files import atomic_file, one_writer
+from data.files import atomic_file, one_writer, sweep
 
 logger = logging.getLogger(__name__)
 
@@ -27,19 +27,16 @@ def describe_domains(domains: list[Path], out: Path = Path("saved/describe")) ->
     Raises:
         ValueError: no domain, one given twice, or one that is malformed (with file and line).
     """
-    with one_writer(out):
-        _report(domains, out)
-
-
-def _report(domains: list[Path], out: Path) -> None:
     report = describe(domains, out)
     files = {
         "describe.json": orjson.dumps(report.values(), option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY) + b"\n",
         "describe.html": page_of(report).encode(),
     }
-    for name, content in files.items():
-        with atomic_file(out / name) as part:
-            part.write_bytes(content)
+    with one_writer(out):
+        for name, content in files.items():
+            sweep(out / name)
+            with atomic_file(out / name) as part:
+                part.write_bytes(content)
     logger.info("%s\n\npictures in %s", _tables(report), out / "describe.html")
 
 

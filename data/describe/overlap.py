@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 from data.domain import Domain
-from data.files import scratch_dir
+from data.files import one_writer, scratch_dir
 from data.ids import read_ids
 from data.prepare.duck import DuckdbEngine, duckdb_engine
 from data.prepare.manifest import stored_manifest
@@ -28,7 +28,7 @@ def measure_overlap(domains: Sequence[Domain], out: Path) -> dict[str, Matrix]:
     Raises:
         ValueError: an id table is missing or malformed.
     """
-    with scratch_dir(out) as folder, duckdb_engine(folder, "1GB", None) as engine:
+    with one_writer(out), scratch_dir(out) as folder, duckdb_engine(folder, "1GB", None) as engine:
         return {what: _matrix(engine, domains, folder, *table) for what, table in _TABLES.items()}
 
 

@@ -143,15 +143,17 @@ def test_times_in_the_wrong_unit_are_drawn_all_the_same(tmp_path: Path) -> None:
 def test_bad_input_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="there is no such domain folder"):
         describe_domains([tmp_path / "none"], tmp_path / "out")
-    assert [path.name for path in tmp_path.iterdir()] == [".out.lock"]
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_a_killed_report_left_is_removed(tmp_path: Path) -> None:
-    left = tmp_path / ".out.k1lled_0.part"
-    left.mkdir()
-    (left / "1-0.parquet").write_bytes(b"half")
+    scratch, page = tmp_path / ".out.k1lled_0.part", tmp_path / "out/.describe.html.k1lled_1.part"
+    for left in (scratch / "1-0.parquet", page):
+        left.parent.mkdir()
+        left.write_bytes(b"half")
     describe_domains([domain(tmp_path / "Tea")], tmp_path / "out")
-    assert not left.exists() and (tmp_path / "out/describe.html").is_file()
+    assert not scratch.exists()
+    assert {path.name for path in page.parent.iterdir()} == {"describe.html", "describe.json"}
 
 
 def test_words() -> None:
