@@ -41,9 +41,10 @@ def run(step: str, where: Path, kill_at: int | None = None) -> int:
     work = PREPARE.format(STEPS[step], ROOT / "prepare.py") if STEPS[step] else STORE
     if kill_at is not None:
         work = f"from tests.data.test_killed_steps import kill_before; kill_before({kill_at}); {work}"
-    return subprocess.run(
-        [sys.executable, "-c", work], cwd=where, env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, check=False
-    ).returncode
+    process = subprocess.Popen(
+        [sys.executable, "-c", work], cwd=where, env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL
+    )
+    return process.wait(120)
 
 
 def kill_before(number: int) -> None:

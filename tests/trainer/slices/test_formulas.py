@@ -17,10 +17,12 @@ from trainer.slices.training import Popularity
 EMPTY = torch.zeros(0, 3, dtype=torch.long)
 
 
-@pytest.mark.parametrize("module", [data.gini, trainer.slices.lists, trainer.slices.calibration])
-def test_the_examples_in_the_docstrings(module: object) -> None:
+@pytest.mark.parametrize(
+    ("module", "least"), [(data.gini, 1), (trainer.slices.lists, 3), (trainer.slices.calibration, 3)]
+)
+def test_the_examples_in_the_docstrings(module: object, least: int) -> None:
     results = doctest.testmod(module, raise_on_error=True)  # type: ignore[arg-type]
-    assert results.attempted >= 1
+    assert results.attempted >= least
 
 
 def test_gini_at_its_ends() -> None:
