@@ -13,14 +13,23 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.base import SequenceModel
+from model.likeness import likeness
 from model.ops.by_length import each_by_length
 from model.state import Carry, State
+
+
+class _Still:
+    """What is made of a model's weights while they stand still: constants (``Carry.constant``), a quicker model."""
+
+    def __init__(self, constants: dict[str, Any]) -> None:
+        self.constants = constants
+        self.model: CausalModel | None = None
 
 
 class CausalModel(SequenceModel):
     """A system in which no position sees a later one."""
 
-    _constants: dict[str, Any] | None = None  # of the weights (``Carry.constant``), while they stand still
+    _still: _Still | None = None  # while weights do not change
 
     @abstractmethod
     def positions(self, items_BL: Tensor, timestamps_BL: Tensor, carry: Carry | None = None) -> Tensor:
@@ -36,14 +45,15 @@ class CausalModel(SequenceModel):
         return {}
 
     @contextmanager
-    def still_weights(self) -> Iterator[None]:
-        """Within, weights do not change: what a step makes of them alone is made once."""
-        before = self._constants
-        self._constants = {} if before is None else before
+    def shared_items(self, lookups: int = 0) -> Iterator[None]:
+        """Also what a click makes of the weights is made once within; see ``SequenceModel.shared_items``."""
+        before, self._still = self._still, _Still({} if self._still is None else self._still.constants)
         try:
-            yield
+            with super().shared_items(lookups):
+                yield
         finally:
-            self._constants = before
+            self._still.model = None  # which knows this one
+            self._still = before
 
     @torch.no_grad()
     def encode(
@@ -83,6 +93,16 @@ class CausalModel(SequenceModel):
         Raises:
             ValueError: see ``encode``.
         """
-        carry = Carry(state, torch.ones_like(items_B), click=True, consume=consume, constants=self._constants)
-        vectors_B1d = self.positions(items_B.unsqueeze(1), timestamps_B.unsqueeze(1), carry)
+        constants = None if self._still is None else self._still.constants
+        carry = Carry(state, torch.ones_like(items_B), click=True, consume=consume, constants=constants)
+        vectors_B1d = self._quickest().positions(items_B.unsqueeze(1), timestamps_B.unsqueeze(1), carry)
         return vectors_B1d.squeeze(1), carry.finished()
+
+    def _quickest(self) -> "CausalModel":
+        """The model itself, or while weights stand still its likeness."""
+        still = self._still
+        if still is None or torch.compiler.is_compiling():  # which looks into modules, not for speed
+            return self
+        if still.model is None or still.model.training is not self.training:
+            still.model = likeness(self)
+        return still.model

@@ -3,7 +3,8 @@
 Shapes: d width, I items (row 0 padding).
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from torch import Tensor
 
@@ -21,6 +22,8 @@ class FromTable(SequenceModel):
         out: Tensor = self.items(ids)
         return out
 
-    def shared_items(self, lookups: int = 0) -> AbstractContextManager[None]:
+    @contextmanager
+    def shared_items(self, lookups: int = 0) -> Iterator[None]:
         """The table's rows; see ``SequenceModel.shared_items``."""
-        return self.items.shared(lookups)
+        with super().shared_items(lookups), self.items.shared(lookups):
+            yield

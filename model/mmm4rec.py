@@ -3,9 +3,6 @@
 Shapes: B batch, L positions, d hidden, H heads, T channels of the time signal.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from torch import Tensor, nn
 
 from model.causal import CausalModel
@@ -116,12 +113,6 @@ class MMM4Rec(TwoStreams, CausalModel):
         """User vectors ``(B, d)``; see ``SequenceModel.user``."""
         with self.shared_items(items_BL.numel()):
             return by_length(self._last, items_BL, lengths_B, timestamps_BL)
-
-    @contextmanager
-    def shared_items(self, lookups: int = 0) -> Iterator[None]:
-        """Projected features, and what a click makes of the weights; see ``SequenceModel.shared_items``."""
-        with super().shared_items(lookups), self.still_weights():
-            yield
 
     def _last(self, items_BL: Tensor, lengths_B: Tensor, timestamps_BL: Tensor) -> Tensor:
         streams = self._streams(items_BL, timestamps_BL[:, : items_BL.shape[1]], None)

@@ -48,9 +48,10 @@ def test_what_a_click_makes_of_the_weights_is_kept_as_long_as_they_stand_still()
         system.step(one, one, system.start())
         with system.shared_items():
             torch.testing.assert_close(system.step(one, one + 9, state)[0], anew, rtol=0, atol=0)
-        kept = dict(system._constants or {})
+        assert system._still is not None
+        kept = dict(system._still.constants)
         system.step(one, one + 9, state)
-        assert kept and all(system._constants[name] is made for name, made in kept.items())
+        assert kept and all(system._still.constants[name] is made for name, made in kept.items())
     with torch.no_grad():
         for parameter in system.layers.parameters():
             parameter.mul_(1.5)
