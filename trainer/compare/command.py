@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import torch
 from filelock import FileLock, Timeout
 
 from data.errors import bad
@@ -56,7 +58,7 @@ def compare(settings: Settings, machine: Mapping[str, Any], versions: Mapping[st
                 claim(backbone.run.parent, backbone.told())
             for entry in entries:
                 claim(entry.folder, entry.told(settings.seeds[0]))
-            threads = settings.threads or max(1, machine["cores"] // settings.jobs)
+            threads = settings.threads or _threads(machine["cores"], settings.jobs)
             launcher = Launcher(threads, scripts)
             pretrained, outcomes = run_all(backbones, entries, settings.seeds, launcher, settings.jobs)
             told = {
@@ -73,6 +75,11 @@ def compare(settings: Settings, machine: Mapping[str, Any], versions: Mapping[st
     except Timeout:
         raise bad(settings.out, "another comparison is running here", "Wait for it, or give another --out") from None
     return all(outcome.error is None for outcome in outcomes)
+
+
+def _threads(cores: int, jobs: int) -> int:
+    """Of each run: those that the user gave this process; else the cores are shared."""
+    return torch.get_num_threads() if os.environ.get("OMP_NUM_THREADS") else max(1, cores // jobs)
 
 
 def _write(result: Mapping[str, Any], settings: Settings) -> None:

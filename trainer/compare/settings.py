@@ -128,7 +128,7 @@ class Settings:
         patience: of every run: epochs without a better validation value before it stops.
         monitor: the validation metric of early stopping, of the best epoch and of tuning.
         jobs: runs at a time.
-        threads: of each run; by default the cores divided by jobs.
+        threads: of each run; by default ``OMP_NUM_THREADS`` where it is set, else the cores divided by jobs.
         resamples: of the bootstrap over users.
         backbones: by name, for models to start from.
     """

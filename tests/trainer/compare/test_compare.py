@@ -149,6 +149,21 @@ def test_the_jobs_do_not_decide_the_result(tmp_path: Path, log: Path, monkeypatc
     assert tables[0] == tables[1]
 
 
+@pytest.mark.parametrize(("given", "threads"), [(None, 2), ("3", 3)], ids=["cores shared", "as given"])
+def test_runs_have_the_threads_that_are_given_to_all(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch, given: str | None, threads: int
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("torch.get_num_threads", lambda: 3)
+    if given:
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+    plain = {"plain": ModelSettings([CONFIGS / "finetune/sample.yaml"])}
+    settings = small_comparison(tmp_path, models=plain, seeds=[5], threads=None, jobs=2)
+    compare(settings, scripts=FACTS["scripts"], versions={}, machine=FACTS["machine"] | {"cores": 4})
+    assert json.loads((settings.out / "result.json").read_bytes())["threads"] == threads
+    assert f"OMP_NUM_THREADS={threads} " in (settings.out / "result.md").read_text()
+
+
 def test_one_that_fails_is_told_and_the_others_go_on(tmp_path: Path, log: Path) -> None:
     settings = with_option(small_comparison(tmp_path, trials=0), "plain", "broken")
     assert not compare_unchecked(settings)
