@@ -47,8 +47,8 @@ class Carry:
 
     def of(self, name: str, rows: int = 1) -> "Carry":
         """The carry of a named part, to which each history is so many rows, one after another."""
-        part = Carry(self.before, self._lengths_B, self.click, self.consume, self._constants)
-        part.after, part._prefix, part._rows = self.after, f"{self._prefix}{name}.", self._rows * rows
+        part = Carry.__new__(Carry)
+        vars(part).update(vars(self), _prefix=f"{self._prefix}{name}.", _rows=self._rows * rows)
         return part
 
     def take(self, name: str, shape: Sequence[int], like: Tensor) -> Tensor:
@@ -73,7 +73,7 @@ class Carry:
     def give(self, name: str, value: Tensor) -> None:
         """Keep what the next pass takes, in one piece, so that it saves and may be updated where it stands."""
         rows, value = self._rows, value.contiguous()
-        self.after[self._prefix + name] = value if rows == 1 else unflatten(value, 0, (len(value) // rows, rows))
+        self.after[self._prefix + name] = value if rows == 1 else unflatten(value, 0, (value.shape[0] // rows, rows))
 
     def constant(self, name: str, make: Callable[[], Made]) -> Made:
         """What a part makes of its weights alone: made once for as long as the weights stand still."""

@@ -68,7 +68,7 @@ def _carried(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor, carry: Carry) -> 
 def _clicked(x_B1C: Tensor, weight: Tensor, bias_C: Tensor, carry: Carry) -> Tensor:
     past = weight.shape[2] - 1
     past_BTC = carry.take("past", (past, x_B1C.shape[2]), x_B1C)
-    carry.give("past", torch.cat([past_BTC[:, 1:], x_B1C], dim=1) if past else past_BTC)
+    carry.give("past", torch.cat([past_BTC.narrow(1, 1, past - 1), x_B1C], dim=1) if past else past_BTC)
     before_TC, now_C = carry.constant("taps", lambda: _taps(weight))
     return torch.addcmul(bias_C, x_B1C, now_C).add_((past_BTC * before_TC).sum(dim=1, keepdim=True))
 

@@ -46,7 +46,7 @@ class LongFilter(nn.Module):
     def _click(self, x_B1T: Tensor, carry: Carry) -> Tensor:
         state_BTM2 = carry.take("waves", self.weight.shape, self.weight)
         turn = carry.constant("turn", lambda: make_turn(-self.log_damping.exp(), self.frequency, self.weight))
-        y_BT, state_BTM2 = long_conv_step(x_B1T.squeeze(1), turn, state_BTM2)
+        y_BT, state_BTM2 = long_conv_step(x_B1T.mT, turn, state_BTM2)
         carry.give("waves", state_BTM2)
         return y_BT.unsqueeze(1)
 

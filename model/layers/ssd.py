@@ -117,14 +117,18 @@ class StateSpace(nn.Module):
 
     def _click(self, x_B1D: Tensor, dt_B1H: Tensor, B_B1E: Tensor, C_B1E: Tensor, carry: Carry) -> Tensor:
         """``(B, 1, D)``: one position of the scan."""
-        sizes, users = self.sizes, len(x_B1D)
-        x_BHP = x_B1D.reshape(users, sizes.heads, sizes.head_dim)
-        B_BGN, C_BGN = (part.reshape(users, sizes.groups, sizes.state) for part in (B_B1E, C_B1E))
-        before_BHNP = carry.take("ssd", self._state, x_BHP)
-        now = (x_BHP, dt_B1H.squeeze(1), carry.constant("A", self._rates), B_BGN, C_BGN, self.D, before_BHNP)
-        y_BHP, after_BHNP = ssd_step(*now, sizes.skip, in_place=carry.consume)
+        sizes, users = self.sizes, x_B1D.shape[0]
+        x_BH1P = x_B1D.reshape(users, sizes.heads, 1, sizes.head_dim)
+        dt_BH11 = dt_B1H.reshape(users, sizes.heads, 1, 1)
+        B_BGN1 = B_B1E.reshape(users, sizes.groups, sizes.state, 1)
+        C_BG1N = C_B1E.reshape(users, sizes.groups, 1, sizes.state)
+        A_H11, D_H11 = carry.constant("rates", lambda: (self._rates()[:, None, None], self.D[:, None, None]))
+        before_BHNP = carry.take("ssd", self._state, x_BH1P)
+        y_BH1P, after_BHNP = ssd_step(
+            x_BH1P, dt_BH11, A_H11, B_BGN1, C_BG1N, D_H11, before_BHNP, sizes.skip, in_place=carry.consume
+        )
         carry.give("ssd", after_BHNP)
-        return y_BHP.reshape(users, 1, sizes.inner)
+        return y_BH1P.reshape(users, 1, sizes.inner)
 
     @property
     def _state(self) -> tuple[int, int, int]:
@@ -167,8 +171,8 @@ class TiSSD(nn.Module):
         """The same: without gradients to join, one product and one convolution are quicker than many."""
         inner, _, writes, _, heads = self.parts
         mixed = [inner, writes, writes]
-        z_BLD, xBC, dt_BLH = torch.split(self.in_proj(x_BLd), [inner, sum(mixed), heads], dim=-1)
-        x_BLD, B_BLE, C_BLE = torch.split(self.conv(xBC, carry=carry.of("conv")), mixed, dim=-1)
+        z_BLD, xBC, dt_BLH = self.in_proj(x_BLd).split_with_sizes([inner, sum(mixed), heads], dim=-1)
+        x_BLD, B_BLE, C_BLE = self.conv(xBC, carry=carry.of("conv")).split_with_sizes(mixed, dim=-1)
         return x_BLD, B_BLE, C_BLE, dt_BLH, z_BLD
 
 
@@ -217,8 +221,8 @@ class CrossSSD(nn.Module):
             to_x, to_B, to_dt = split_linear(self.u_proj, self.parts)
             conv_x, conv_B = self.u_conv.split([inner, writes])
             return conv_x(to_x(u_BLd)), conv_B(to_B(u_BLd)), to_dt(u_BLd)
-        xB, dt_BLH = torch.split(self.u_proj(u_BLd), [inner + writes, heads], dim=-1)
-        x_BLD, B_BLE = torch.split(self.u_conv(xB, carry=carry.of("u_conv")), [inner, writes], dim=-1)
+        xB, dt_BLH = self.u_proj(u_BLd).split_with_sizes([inner + writes, heads], dim=-1)
+        x_BLD, B_BLE = self.u_conv(xB, carry=carry.of("u_conv")).split_with_sizes([inner, writes], dim=-1)
         return x_BLD, B_BLE, dt_BLH
 
 

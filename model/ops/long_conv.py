@@ -65,13 +65,13 @@ def make_turn(damping_CM: Tensor, angle_CM: Tensor, weight_CM2: Tensor) -> Turn:
     return Turn((shrink_CM * torch.cos(angle_CM)).unsqueeze(-1), torch.stack((-across_CM, across_CM), dim=-1), read_CM2)
 
 
-def long_conv_step(x_BC: Tensor, turn: Turn, state_BCM2: Tensor) -> tuple[Tensor, Tensor]:
+def long_conv_step(x_BC1: Tensor, turn: Turn, state_BCM2: Tensor) -> tuple[Tensor, Tensor]:
     """One position, for serving: ``(y_BC, the next state)``.
 
     A complex number is its two parts here, last in the state: a compiler makes no code for complex ones.
     """
     next_BCM2 = torch.mul(turn.along_CM1, state_BCM2).addcmul_(turn.across_CM2, state_BCM2.flip(-1))
-    next_BCM2.select(-1, 0).add_(x_BC.unsqueeze(-1))
+    next_BCM2.select(-1, 0).add_(x_BC1)
     return (turn.read_CM2 * next_BCM2).sum(dim=(-2, -1)), next_BCM2
 
 

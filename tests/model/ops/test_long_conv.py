@@ -105,6 +105,6 @@ def test_step_by_step_is_the_whole() -> None:
     turn = make_turn(rate.real, rate.imag, torch.view_as_real(weight))
     state = torch.view_as_real(initial(2))
     for at in range(30):
-        y_at, state = long_conv_step(x[:, at], turn, state)
+        y_at, state = long_conv_step(x[:, at, :, None], turn, state)
         torch.testing.assert_close(y_at, y[:, at], **CLOSE)
     torch.testing.assert_close(torch.view_as_complex(state), h, **CLOSE)

@@ -58,8 +58,9 @@ def test_steps_give_what_all_positions_at_once_give(skip: Skip) -> None:
     x, dt, A, B, C, D, state = draw(67, 2)
     y, final = ssd_with_state(x, dt, A, B, C, D, skip, initial_BHNP=state)
     for at in range(67):
-        y_at, state = ssd_step(x[:, at], dt[:, at], A, B[:, at], C[:, at], D, state, skip)
-        torch.testing.assert_close(y_at, y[:, at], rtol=1e-9, atol=1e-9)
+        now = (x[:, at, :, None], dt[:, at, :, None, None], A[:, None, None], B[:, at, ..., None], C[:, at, :, None])
+        y_at, state = ssd_step(*now, D[:, None, None], state, skip)
+        torch.testing.assert_close(y_at.squeeze(-2), y[:, at], rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(state, final, rtol=1e-9, atol=1e-9)
 
 
