@@ -7,9 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load, save
+from torch import Tensor
 
 from model import CausalModel
-from model.state import bytes_a_user
+from model.state import State, bytes_a_user
 from tests.model.contract import SystemContract, draw_histories
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
@@ -82,6 +83,22 @@ class CausalContract(SystemContract):
             user, state = system.step(items[:, at], times[:, at], state)
             stepped.append(user)
         torch.testing.assert_close(torch.stack(stepped, 1), whole, **CLOSE)
+
+    def test_clicks_are_the_same_while_weights_stand_still(self, options: Mapping[str, Any]) -> None:
+        """There they go through a likeness of the model (``model.likeness``), out of an item table projected once."""
+        system = self.causal(**options)
+        items, _, times = draw_histories([3, 3], 3, self.ITEMS)
+
+        def click() -> tuple[list[Tensor], State]:
+            users, state = [], system.start()
+            for at in range(3):
+                user, state = system.step(items[:, at], times[:, at], state)
+                users.append(user)
+            return users, state
+
+        expected = click()
+        with system.shared_items():
+            torch.testing.assert_close(click(), expected, **CLOSE)
 
     def test_a_state_given_away_goes_on_like_one_that_is_kept(self, options: Mapping[str, Any]) -> None:
         system = self.causal(**options)
