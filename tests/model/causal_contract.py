@@ -79,9 +79,10 @@ class CausalContract(SystemContract):
         items, _, times = draw_histories([count, count], count, self.ITEMS)
         whole, state = system.positions(items, times), system.start()
         stepped = []
-        for at in range(count):
-            user, state = system.step(items[:, at], times[:, at], state)
-            stepped.append(user)
+        with system.shared_items():
+            for at in range(count):
+                user, state = system.step(items[:, at], times[:, at], state)
+                stepped.append(user)
         torch.testing.assert_close(torch.stack(stepped, 1), whole, **CLOSE)
 
     def test_clicks_are_the_same_while_weights_stand_still(self, options: Mapping[str, Any]) -> None:
