@@ -140,7 +140,6 @@ def test_the_command_exits_2_with_one_message(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.no_cover  # of jsonargparse's many calls: coverage would make it take three times as long
 @pytest.mark.parametrize("path", sorted((CONFIGS / "compare").glob("*.yaml")), ids=lambda path: path.name)
 def test_shipped_comparisons_parse(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the command reads them, each model with main.py's parser; on the tiny domain, as theirs may not be here."""
